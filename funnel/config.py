@@ -12,7 +12,7 @@ from pathlib import Path
 
 from funnel.errors import ConfigError
 from funnel.fields import Fields, Lined, nearest
-from funnel.model import PLACEHOLDER, Brand, Place, Privacy, SenderIdentity, SendingPolicy, Settings, Window
+from funnel.model import PLACEHOLDER, Brand, Privacy, SenderIdentity, SendingPolicy, Settings, Window
 from funnel.when import is_zone, parse_span, parse_window
 
 FILE = "funnel.toml"
@@ -99,7 +99,7 @@ def _parse(path: Path) -> Lined:
         found = re.search(r"at line (\d+), column (\d+)", str(error))
         line = int(found[1]) if found else 1
         said = re.sub(r"\s*\(at .*\)$", "", str(error))
-        raise ConfigError(f"{FILE}:{line}: {said}", hint="values are written in quotes: name = \"...\"") from error
+        raise ConfigError(f"{FILE}:{line}: {said}", hint='values are written in quotes: name = "..."') from error
     return _lined(data, _lines(text), ())
 
 
@@ -136,10 +136,19 @@ def _settings(fields: Fields) -> Settings:
         privacy=_privacy(fields.section("privacy")),
         site_url=_site(fields.section("site")),
         links=_links(fields.section("links")),
-        place=Place(FILE),
+        lines=_places(fields, "brand", "sender", "site", "links"),
     )
     project.done()
     return settings
+
+
+def _places(fields: Fields, *tables: str) -> dict[str, int]:
+    """Remember where the keys of some tables stand, so that later findings can point at them."""
+    return {
+        f"{table}.{key}": line
+        for table in tables
+        for key, line in fields.section(table).data.lines.items()
+    }
 
 
 def _zone(project: Fields) -> str:
@@ -152,7 +161,7 @@ def _zone(project: Fields) -> str:
 
 
 def _brand(fields: Fields, name: str) -> Brand:
-    color = fields.text("color", Brand.color)
+    color = fields.text("color", "#0b5c66")
     if not re.fullmatch(r"#[0-9a-fA-F]{6}", color):
         raise fields.fail("color", f"`{color}` is not a colour", 'write it as "#0b5c66"')
     brand = Brand(
@@ -178,9 +187,7 @@ def _sender(fields: Fields) -> SenderIdentity:
 def _sending(fields: Fields) -> SendingPolicy:
     window = Window()
     if fields.has("window"):
-        part = fields.section("window")
-        window = _window(part)
-        part.done()
+        window = _window(fields.section("window"))
     quiet = None
     if fields.has("quiet_hours"):
         try:
@@ -199,9 +206,11 @@ def _sending(fields: Fields) -> SendingPolicy:
 
 def _window(fields: Fields) -> Window:
     try:
-        return parse_window(fields.text("days", "daily"), fields.text("between", "00:00-00:00"))
+        window = parse_window(fields.text("days", "daily"), fields.text("between", "00:00-24:00"))
     except ValueError as error:
         raise fields.fail("between", str(error)) from error
+    fields.done()
+    return window
 
 
 def _holidays(fields: Fields) -> frozenset[date]:
@@ -216,7 +225,7 @@ def _holidays(fields: Fields) -> frozenset[date]:
 
 def _calendar(fields: Fields, name: str) -> set[date]:
     """Work out a named public calendar: `us-federal`, or a country or country-region code such as `de-by`."""
-    import holidays  # noqa: PLC0415 - 50 ms to import, needed only where a calendar is named
+    import holidays
 
     country, _, region = name.partition("-")
     region = "" if region == "federal" else region.upper()
@@ -239,7 +248,7 @@ def _privacy(fields: Fields) -> Privacy:
 
 
 def _site(fields: Fields) -> str:
-    url = fields.text("url", Settings.site_url).rstrip("/")
+    url = fields.text("url", "https://example.com").rstrip("/")
     if not url.startswith("https://"):
         raise fields.fail("url", "`url` must begin with https://", "mail programs only trust https addresses")
     fields.done()

@@ -122,7 +122,16 @@ class Settings:
     privacy: Privacy = field(default_factory=Privacy)
     site_url: str = "https://example.com"
     links: Mapping[str, str] = field(default_factory=dict)  #: fixed addresses: inquiry, article, credit
-    place: Place = Place("funnel.toml")
+    lines: Mapping[str, int] = field(default_factory=dict)  #: key such as `brand.postal_address` -> its line
+
+    @property
+    def place(self) -> Place:
+        """Return where the settings are written."""
+        return Place("funnel.toml")
+
+    def at(self, key: str) -> Place:
+        """Return where a key stands in funnel.toml; the first line when it was left out."""
+        return Place("funnel.toml", self.lines.get(key, 1))
 
 
 # --- content: what staff write -------------------------------------------------------------------------------
@@ -156,6 +165,7 @@ class Email:
     place: Place
     body_line: int = 1
     exercise: Exercise | None = None
+    delivers: str = ""  #: slug of the offer that this mail hands over
     keys: Mapping[str, int] = field(default_factory=dict)  #: front matter key -> its line
 
     def at(self, key: str) -> Place:
@@ -340,6 +350,14 @@ class MergeSpot:
 Merged = tuple[str | MergeSpot, ...]  #: literal pieces and spots, in order
 
 
+@dataclass(frozen=True, slots=True, order=True)
+class Missing:
+    """A fact that staff still have to supply. Every sender but the local mailbox refuses mail that has one."""
+
+    what: str
+    place: Place
+
+
 @dataclass(frozen=True, slots=True)
 class Rendered:
     """One email in one variant, compiled: ready for every person who gets it."""
@@ -353,10 +371,11 @@ class Rendered:
     digest: str  #: of everything above; same input, same digest
     clinical: str  #: digest of what a clinician signs
     place: Place
+    clinical_text: str  #: what the digest `clinical` covers, for the review page
     exercise: str | None = None
-    placeholders: tuple[str, ...] = ()  #: what is still missing, named for people
+    missing: tuple[Missing, ...] = ()
+    delivers: str = ""  #: slug of the offer that this mail hands over
     attachment: str = ""  #: path of the offer's file when it travels inside the mail
-    clinical_text: str = ""  #: what the digest `clinical` covers, for the review page
 
 
 class Severity(StrEnum):
@@ -463,6 +482,56 @@ class Enrollment:
     entered_at: datetime
     anchor_at: datetime
     exit_reason: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Program:
+    """What can be entered, as it was last published. `definition` is the canonical JSON of payload.py."""
+
+    id: int
+    kind: str  #: series, broadcast or request
+    slug: str
+    code: str
+    state: str  #: open, closed, held, frozen or retired
+    state_at: datetime
+    version: int
+    digest: str
+    definition: str
+    start_at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Waiting:
+    """A run whose time has come."""
+
+    due_at: datetime
+    enrollment: Enrollment
+    program_id: int
+
+
+@dataclass(frozen=True, slots=True)
+class Published:
+    """A compiled email in the database."""
+
+    id: int
+    slug: str
+    variant: Variant
+    digest: str
+    payload: str
+
+
+@dataclass(frozen=True, slots=True)
+class Lease:
+    """One delivery that this worker, and no other, may attempt now."""
+
+    delivery_id: int
+    contact_id: int
+    due_at: datetime
+    email_id: int
+    program_id: int
+    fence: int
+    attempts: int
+    first_at: datetime
 
 
 class DeliveryState(StrEnum):

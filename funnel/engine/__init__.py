@@ -1,0 +1,40 @@
+"""The embedded engine: enters people, decides what is due, hands it over once, and keeps the ledger.
+
+It sees only ports; `now` is an argument everywhere, so a made-up clock runs the very same code.
+"""
+
+from funnel.engine.dispatch import Dispatched, dispatch, recover
+from funnel.engine.kernel import Engine
+from funnel.engine.people import (
+    change_side,
+    confirm,
+    erase,
+    happened,
+    import_person,
+    set_fields,
+    unsubscribe,
+)
+from funnel.engine.programs import publish_broadcast, publish_series, request_confirmation, resume, stop
+from funnel.engine.runs import enroll, launch, tick
+
+__all__ = [
+    "Dispatched",
+    "Engine",
+    "change_side",
+    "confirm",
+    "dispatch",
+    "enroll",
+    "erase",
+    "happened",
+    "import_person",
+    "launch",
+    "publish_broadcast",
+    "publish_series",
+    "recover",
+    "request_confirmation",
+    "resume",
+    "set_fields",
+    "stop",
+    "tick",
+    "unsubscribe",
+]
