@@ -114,9 +114,7 @@ class App:
 
         options = self.options("smtp")
         if not options.get("host"):
-            raise ConfigError(
-                "the SMTP relay is not named", hint='add [providers.smtp] with host = "smtp.example.com"'
-            )
+            raise ConfigError("the SMTP relay is not named", hint='add [providers.smtp] with host = "smtp.example.com"')
         known = {"host", "port", "username", "password", "security", "helo"}
         for name in options:
             if name not in known:

@@ -81,5 +81,3 @@ def _on_its_way(engine: Engine, series: Series, run: Enrollment) -> tuple[Step, 
         if is_ours and delivery.settled_at is None and delivery.state not in GONE and delivery.step in steps:
             return steps[delivery.step], delivery.due_at
     return None
-
-

@@ -144,19 +144,13 @@ def _settings(fields: Fields) -> Settings:
 
 def _places(fields: Fields, *tables: str) -> dict[str, int]:
     """Remember where the keys of some tables stand, so that later findings can point at them."""
-    return {
-        f"{table}.{key}": line
-        for table in tables
-        for key, line in fields.section(table).data.lines.items()
-    }
+    return {f"{table}.{key}": line for table in tables for key, line in fields.section(table).data.lines.items()}
 
 
 def _zone(project: Fields) -> str:
     name = project.text("timezone")
     if not is_zone(name):
-        raise project.fail(
-            "timezone", f"`{name}` is not a time zone", 'write an IANA name such as "America/New_York"'
-        )
+        raise project.fail("timezone", f"`{name}` is not a time zone", 'write an IANA name such as "America/New_York"')
     return name
 
 

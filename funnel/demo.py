@@ -60,7 +60,11 @@ class Act:
 
 def play(engine: Engine, sender: Sender) -> None:
     """Tell the story from where it stands to its end. A second call finds it told and changes nothing."""
-    acts = [*(_sign_up(engine, person, START + after) for person, after in CAST), _read(engine), _leave(engine)]
+    acts = [
+        *(_sign_up(engine, person, START + after) for person, after in CAST),
+        _read(engine),
+        _leave(engine),
+    ]
     fast_forward(
         engine,
         sender,

@@ -36,13 +36,17 @@ def _email(slug: str, before: str, after: str) -> Iterator[str]:
 
 def _series(slug: str, payload: str) -> list[str]:
     series = series_from(slug, payload)
-    return [f"name: {series.name}", f"start at: {series.start_at}", f"window: {series.window}"] + [
-        f"step {step.id}: {step.email}, after {step.wait}"
-        + (f", only {', '.join(sorted(step.only))}" if step.only else "")
-        + (f", unless {step.unless}" if step.unless else "")
-        + (f", only if {step.only_if}" if step.only_if else "")
-        for step in series.steps
-    ] + [f"goal {event} skips {', '.join(sorted(ids))}" for event, ids in sorted(series.goals.items())]
+    return (
+        [f"name: {series.name}", f"start at: {series.start_at}", f"window: {series.window}"]
+        + [
+            f"step {step.id}: {step.email}, after {step.wait}"
+            + (f", only {', '.join(sorted(step.only))}" if step.only else "")
+            + (f", unless {step.unless}" if step.unless else "")
+            + (f", only if {step.only_if}" if step.only_if else "")
+            for step in series.steps
+        ]
+        + [f"goal {event} skips {', '.join(sorted(ids))}" for event, ids in sorted(series.goals.items())]
+    )
 
 
 def _shown(merged: Merged) -> str:

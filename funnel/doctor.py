@@ -16,7 +16,11 @@ from funnel.model import PLACEHOLDER
 from funnel.when import zone_names
 
 OLDEST_SQLITE = (3, 35, 0)  #: the first with RETURNING and UPSERT as we write them
-FIXED_HEADERS = (3, 11, 10)  #: the first 3.11 with the fix for CVE-2024-6923; we guard against it ourselves too
+FIXED_HEADERS = (
+    3,
+    11,
+    10,
+)  #: the first 3.11 with the fix for CVE-2024-6923; we guard against it ourselves too
 EARLIEST = datetime(2026, 1, 1, tzinfo=UTC)
 
 
@@ -42,7 +46,11 @@ def examine(config: Config, *, now: datetime) -> Iterator[Check]:
     yield _python()
     yield _sqlite()
     yield _clock(now)
-    yield Check(Health.OK, "time zones", f"{len(zone_names())} known; people without one are in {config.settings.timezone}")
+    yield Check(
+        Health.OK,
+        "time zones",
+        f"{len(zone_names())} known; people without one are in {config.settings.timezone}",
+    )
     yield from _files(config.state)
     yield from _sender(config)
     yield from _secrets(config)
@@ -61,7 +69,9 @@ def records(config: Config) -> list[tuple[str, str, str]]:
 def _python() -> Check:
     version = ".".join(map(str, sys.version_info[:3]))
     if sys.version_info[:2] == FIXED_HEADERS[:2] and sys.version_info < FIXED_HEADERS:
-        words = f"{version}; its mail library has a known hole (CVE-2024-6923) that funnel does not use; 3.11.10 closes it"
+        words = (
+            f"{version}; its mail library has a known hole (CVE-2024-6923) that funnel does not use; 3.11.10 closes it"
+        )
         return Check(Health.LOOK, "Python", words)
     return Check(Health.OK, "Python", version)
 

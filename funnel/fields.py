@@ -36,9 +36,7 @@ class Fields:
     Every reader raises `error` (ContentError unless told otherwise) whose message starts `path:line:`.
     """
 
-    def __init__(
-        self, data: Lined, *, path: str, what: str, error: type[FunnelError] = ContentError
-    ) -> None:
+    def __init__(self, data: Lined, *, path: str, what: str, error: type[FunnelError] = ContentError) -> None:
         self.data = data
         self.path = path
         self.what = what

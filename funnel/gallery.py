@@ -160,7 +160,7 @@ def inbox_html(gallery: Gallery, inbox: Inbox) -> str:
 
 
 def problem_html(message: str, hint: str) -> str:
-    """Write the page that stands in for the others while the content cannot be compiled."""
+    """Write the page that stands in while the content cannot be compiled. Line breaks are kept."""
     return _write("problem.html.j2", _HOUSE, message=message, hint=hint)
 
 
@@ -177,13 +177,18 @@ def policy(color: str = _HOUSE) -> str:
 
 
 def _write(name: str, color: str, **values: object) -> str:
-    own = {"style": _style(color), "script": _script(), "policy": policy(color), "accent": palette(color).accent}
+    own = {
+        "style": _style(color),
+        "script": _script(),
+        "policy": policy(color),
+        "accent": palette(color).accent,
+    }
     return _environment().get_template(name).render(**own, **values)
 
 
 @cache
 def _environment() -> Environment:
-    from jinja2 import Environment, PackageLoader, StrictUndefined  # noqa: PLC0415 - the command line starts without
+    from jinja2 import Environment, PackageLoader, StrictUndefined  # late: the command line starts without it
 
     environment = Environment(
         loader=PackageLoader("funnel", "pages"),
@@ -214,7 +219,7 @@ def _hash(text: str) -> str:
     return f"sha256-{b64encode(sha256(text.encode()).digest()).decode()}"
 
 
-# --- words ---------------------------------------------------------------------------------------------------
+# --- words -------------------------------------------------------------------------------------------------
 
 _KILOBYTE = 1000  #: as mail programs count
 _SIDES: Mapping[Variant | None, str] = {

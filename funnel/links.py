@@ -52,9 +52,7 @@ class Signer:
 
     def __init__(self, keys: Sequence[bytes], site_url: str) -> None:
         self._serializers = {
-            purpose: URLSafeSerializer(
-                list(keys), salt=f"funnel.{purpose}", signer_kwargs={"digest_method": sha256}
-            )
+            purpose: URLSafeSerializer(list(keys), salt=f"funnel.{purpose}", signer_kwargs={"digest_method": sha256})
             for purpose in Purpose
         }
         self._site_url = site_url

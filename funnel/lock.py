@@ -18,7 +18,5 @@ def only_one(state: Path) -> Iterator[None]:
         try:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except OSError as error:
-            raise Refused(
-                "another funnel is at work on this project", hint="wait for it, or stop it first"
-            ) from error
+            raise Refused("another funnel is at work on this project", hint="wait for it, or stop it first") from error
         yield

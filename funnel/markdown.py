@@ -108,9 +108,7 @@ class _Text:
 
     def _table(self, node: SyntaxTreeNode, indent: str) -> str:
         rows = [row for section in node.children for row in section.children]
-        return "\n".join(
-            indent + " | ".join(self._inline(cell.children[0]) for cell in row.children) for row in rows
-        )
+        return "\n".join(indent + " | ".join(self._inline(cell.children[0]) for cell in row.children) for row in rows)
 
     def _inline(self, node: SyntaxTreeNode) -> str:
         return "".join(self._piece(child) for child in node.children)

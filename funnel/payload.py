@@ -210,10 +210,7 @@ def letter_from(slug: str, variant: str, payload: str) -> Letter:
 
 def merged_json(merged: Merged) -> list[object]:
     """Write a merged piece as JSON values: text, or [field, context, fallback]."""
-    return [
-        [piece.field, piece.context, piece.fallback] if isinstance(piece, MergeSpot) else piece
-        for piece in merged
-    ]
+    return [[piece.field, piece.context, piece.fallback] if isinstance(piece, MergeSpot) else piece for piece in merged]
 
 
 def _merged_from(data: list[Any]) -> Merged:

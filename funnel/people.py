@@ -235,9 +235,7 @@ class _Lines:
 
     def _undecodable(self, error: UnicodeError) -> ContentError:
         line = self.number + 1
-        if isinstance(
-            error, UnicodeDecodeError
-        ):  # Python decodes ahead: count the lines that were not seen yet
+        if isinstance(error, UnicodeDecodeError):  # Python decodes ahead: count the lines that were not seen yet
             good = error.object[: error.start]
             line += good.count(b"\n") or good.count(b"\r")
         name = self._file.encoding.removesuffix("-sig").upper()
@@ -280,9 +278,7 @@ def _columns(header: str, delimiter: str, place: str) -> list[str]:
         if names.count(name) > 1:
             raise ContentError(f"{place} The column '{name}' comes twice.", hint="Keep the right one.")
     if "email" not in names:
-        raise ContentError(
-            f"{place} The column 'email' is missing.", hint="The first line names the columns."
-        )
+        raise ContentError(f"{place} The column 'email' is missing.", hint="The first line names the columns.")
     return names
 
 

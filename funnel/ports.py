@@ -115,7 +115,14 @@ class Programs(Protocol):
     """What has been pushed to the embedded engine: immutable versions, compiled mail."""
 
     def publish(
-        self, kind: str, slug: str, code: str, definition: str, *, steps: Sequence[str], now: datetime,
+        self,
+        kind: str,
+        slug: str,
+        code: str,
+        definition: str,
+        *,
+        steps: Sequence[str],
+        now: datetime,
         start_at: datetime | None = None,
     ) -> Program:
         """Store a new version; the same definition again makes none."""

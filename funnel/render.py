@@ -13,8 +13,8 @@ from types import SimpleNamespace
 from markupsafe import Markup
 
 from funnel.errors import ContentError
-from funnel.markdown import convert, plain
 from funnel.fields import nearest
+from funnel.markdown import convert, plain
 from funnel.merge import FIELDS, Spots, fill
 from funnel.mjml import mark, to_html
 from funnel.model import (
@@ -180,9 +180,7 @@ class Compiler:
 def digest(rendered: Rendered) -> str:
     """Name a compiled email by what is in it: a change of one byte is another digest."""
     parts = [merged_json(part) for part in (rendered.subject, rendered.html, rendered.text)]
-    return digest_of(
-        canonical([rendered.slug, rendered.variant, rendered.preheader, parts, rendered.attachment])
-    )
+    return digest_of(canonical([rendered.slug, rendered.variant, rendered.preheader, parts, rendered.attachment]))
 
 
 class _Spot:

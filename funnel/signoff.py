@@ -42,6 +42,5 @@ def is_approved(rendered: Rendered, reviews: Iterable[Review], *, now: datetime)
 def sign(rendered: Iterable[Rendered], *, by: str, credential: str, now: datetime) -> tuple[Review, ...]:
     """Make one sign-off for each compiled email."""
     return tuple(
-        Review(one.slug, one.variant, one.clinical, by, credential, now.replace(microsecond=0))
-        for one in rendered
+        Review(one.slug, one.variant, one.clinical, by, credential, now.replace(microsecond=0)) for one in rendered
     )

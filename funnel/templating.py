@@ -74,9 +74,7 @@ class Templates:
     def _path(self, name: str) -> str:
         return f"{self._folder}/{name}"
 
-    def _run(
-        self, get: Callable[[], Template], context: Mapping[str, object], path: str, line: int = 1
-    ) -> str:
+    def _run(self, get: Callable[[], Template], context: Mapping[str, object], path: str, line: int = 1) -> str:
         try:
             return get().render(context)
         except TemplateSyntaxError as error:
@@ -85,7 +83,8 @@ class Templates:
         except TemplateNotFound as error:
             where = self._where(error, path, line)
             raise ContentError(
-                f"{where}: there is no file `{error.name}` to include", hint=nearest(str(error.name), self._sources)
+                f"{where}: there is no file `{error.name}` to include",
+                hint=nearest(str(error.name), self._sources),
             ) from error
         except UndefinedError as error:
             where = self._where(error, path, line)

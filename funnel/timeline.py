@@ -56,18 +56,34 @@ class Timeline:
                 for one in self.consents
             ],
             "enrollments": [
-                {"series": one.series, "variant": one.variant, "status": one.status, "after": one.after,
-                 "reason": one.exit_reason}
+                {
+                    "series": one.series,
+                    "variant": one.variant,
+                    "status": one.status,
+                    "after": one.after,
+                    "reason": one.exit_reason,
+                }
                 for one in self.runs
             ],
             "deliveries": [
-                {"id": one.id, "step": one.step, "email": one.email, "state": one.state,
-                 "at_utc": _utc(one.settled_at or one.due_at), "reason": one.reason}
+                {
+                    "id": one.id,
+                    "step": one.step,
+                    "email": one.email,
+                    "state": one.state,
+                    "at_utc": _utc(one.settled_at or one.due_at),
+                    "reason": one.reason,
+                }
                 for one in self.deliveries
             ],
             "events": [{"type": one.type, "at_utc": _utc(one.at)} for one in self.events],
             "upcoming": [
-                {"step": one.step, "at_utc": _utc(one.at), "local_time": one.local.isoformat(), "why": one.why}
+                {
+                    "step": one.step,
+                    "at_utc": _utc(one.at),
+                    "local_time": one.local.isoformat(),
+                    "why": one.why,
+                }
                 for one in self.upcoming
             ],
         }

@@ -308,9 +308,7 @@ def _on_the_clock(local: Span, tz: ZoneInfo) -> Iterator[Span]:
 # --- why, and how far apart ---------------------------------------------------------------------------------
 
 
-def _why_held(
-    base: datetime, opening: datetime, tz: ZoneInfo, policy: SendingPolicy
-) -> list[tuple[timedelta, str]]:
+def _why_held(base: datetime, opening: datetime, tz: ZoneInfo, policy: SendingPolicy) -> list[tuple[timedelta, str]]:
     """Share the wait for `opening` between the window, the holidays and the quiet hours, in that order."""
     without_quiet = replace(policy, quiet=None)
     in_window, _ = _next_open(base, tz, replace(without_quiet, holidays=frozenset()))
@@ -325,9 +323,7 @@ def _why_held(
 
 def _holidays_met(first: date, last: date, holidays: Iterable[date]) -> list[date]:
     met = sorted(day for day in holidays if first <= day <= last)
-    return met or [
-        first - ONE_DAY
-    ]  # a window that crossed midnight: shut since the day it would have opened on
+    return met or [first - ONE_DAY]  # a window that crossed midnight: shut since the day it would have opened on
 
 
 def _spread(opening: Span, key: str, minutes: int) -> timedelta:

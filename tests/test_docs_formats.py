@@ -9,7 +9,6 @@ import pytest
 from funnel import config
 from funnel.content import around, emails, series
 from funnel.merge import FIELDS
-from funnel.mjml import checking
 from funnel.model import Variant
 from funnel.people import COLUMNS, read
 from funnel.store import queries
@@ -85,11 +84,6 @@ def test_the_example_of_contacts_is_read_without_a_problem(project: Path) -> Non
 @pytest.mark.parametrize("name", sorted({*COLUMNS, *FIELDS}))
 def test_each_column_and_merge_spot_is_in_the_guide(name: str) -> None:
     assert name in GUIDE
-
-
-@pytest.mark.parametrize("code", sorted(set(re.findall(r"MJ\d{3}", checking.__doc__ or ""))))
-def test_each_code_of_the_mjml_check_is_in_the_guide(code: str) -> None:
-    assert f"| {code} |" in (DOCS / "guide" / "lint.md").read_text(encoding="utf-8")
 
 
 @pytest.mark.parametrize("table", re.findall(r"CREATE TABLE (\w+)", queries.migrations()[0]))

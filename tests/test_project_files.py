@@ -14,10 +14,7 @@ WORKFLOWS = sorted((ROOT / ".github" / "workflows").glob("*.yml"))
 
 #: Folders of the machine on which somebody worked, and the hosts that packages come from. Neither belongs in a file.
 FOLDERS = ["/" + name for name in ("work", "tmp", "root", "home")]
-HOSTS = [
-    ".".join(parts)
-    for parts in (("pypi", "org"), ("pythonhosted", "org"), ("npmjs", "org"), ("npmjs", "com"))
-]
+HOSTS = [".".join(parts) for parts in (("pypi", "org"), ("pythonhosted", "org"), ("npmjs", "org"), ("npmjs", "com"))]
 MACHINE = re.compile("|".join([rf"(?<![\w.:/}}*-]){folder}(?:/\w|\b(?!/))" for folder in FOLDERS] + HOSTS))
 
 
@@ -133,8 +130,7 @@ def test_each_pin_has_a_hash(lock: str) -> None:
 
 def test_both_locks_agree_on_every_version() -> None:
     pins = [
-        set(re.findall(r"^([\w.-]+==\S+)", read(f"requirements{which}.lock"), re.MULTILINE))
-        for which in ("", "-dev")
+        set(re.findall(r"^([\w.-]+==\S+)", read(f"requirements{which}.lock"), re.MULTILINE)) for which in ("", "-dev")
     ]
     assert pins[0] - pins[1] == set()
 

@@ -85,5 +85,3 @@ def _keep(app: App, signed: tuple[Review, ...]) -> None:
     }
     head = "# Sign-offs by a clinician. This file is written by `funnel approve`; a line edited by hand counts for nothing.\n\n"
     write_whole(app.config.root / "content" / "reviews.toml", (head + tomli_w.dumps(data)).encode())
-
-

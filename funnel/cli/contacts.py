@@ -62,9 +62,7 @@ def _import(
     return counts, problems
 
 
-def _take(
-    call: Call, opened: App, one: Person | Problem, counts: dict[str, int], problems: list[Problem]
-) -> None:
+def _take(call: Call, opened: App, one: Person | Problem, counts: dict[str, int], problems: list[Problem]) -> None:
     from funnel.engine import import_person
 
     if isinstance(one, Problem):

@@ -38,11 +38,7 @@ def demo(
     findings = app.findings(now=story.START)
     errors = sum(one.severity is Severity.ERROR for one in findings)
     if call.as_json:
-        call.say(
-            story.as_json(
-                contacts, built=len(app.rendered), errors=errors, warnings=len(findings) - errors
-            )
-        )
+        call.say(story.as_json(contacts, built=len(app.rendered), errors=errors, warnings=len(findings) - errors))
     else:
         _print(call, contacts)
     if no_serve:
@@ -108,7 +104,9 @@ def _print(call: Call, contacts: list[dict[str, Any]]) -> None:
         call.say()
         side = str(contact["side"]).replace("_", " ")
         call.say(f"{call.paint(contact['first_name'], BOLD)}  {side}, {contact['timezone']}, {contact['status']}")
-        call.table([(_moment(mail["local_time"]), mail["subject"], mail["exercise"] or "") for mail in contact["received"]])
+        call.table(
+            [(_moment(mail["local_time"]), mail["subject"], mail["exercise"] or "") for mail in contact["received"]]
+        )
         for reason in dict.fromkeys(one["reason"] for one in contact["not_sent"]):
             steps = ", ".join(one["step"] for one in contact["not_sent"] if one["reason"] == reason)
             call.say(call.paint(f"  not sent ({reason}): {steps}", DIM))

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from funnel.app import App
 from funnel.errors import Refused, UsageError
-from funnel.model import Contact, Variant
 from funnel.fields import nearest
+from funnel.model import Contact, Variant
 
 
 def find(app: App, email: str) -> Contact:
@@ -31,7 +31,12 @@ def side(word: str) -> Variant | None:
     """Read a side as people say it; `both` counts as not sure."""
     if not word:
         return None
-    known = {"left": Variant.LEFT, "right": Variant.RIGHT, "not_sure": Variant.NOT_SURE, "both": Variant.NOT_SURE}
+    known = {
+        "left": Variant.LEFT,
+        "right": Variant.RIGHT,
+        "not_sure": Variant.NOT_SURE,
+        "both": Variant.NOT_SURE,
+    }
     if word not in known:
         raise UsageError(f"`{word}` is not a side", hint=nearest(word, known))
     return known[word]

@@ -10,7 +10,12 @@ from funnel.cli.call import BOLD, DIM, GREEN, RED, YELLOW, Call, calling
 from funnel.errors import ExitCode
 from funnel.model import Action, Change, Plan
 
-SIGNS = {Action.CREATE: ("+", GREEN), Action.UPDATE: ("~", YELLOW), Action.DELETE: ("-", RED), Action.SCHEDULE: ("@", BOLD)}
+SIGNS = {
+    Action.CREATE: ("+", GREEN),
+    Action.UPDATE: ("~", YELLOW),
+    Action.DELETE: ("-", RED),
+    Action.SCHEDULE: ("@", BOLD),
+}
 
 
 def plan(
@@ -54,9 +59,7 @@ def as_data(plan: Plan) -> dict[str, object]:
             }
             for change in plan.changes
         ],
-        "unsupported": [
-            {"kind": one.kind, "slug": one.slug, "reason": one.reason} for one in plan.unsupported
-        ],
+        "unsupported": [{"kind": one.kind, "slug": one.slug, "reason": one.reason} for one in plan.unsupported],
     }
 
 

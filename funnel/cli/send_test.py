@@ -9,7 +9,7 @@ from funnel.cli.call import calling
 from funnel.cli.people import find, key
 from funnel.errors import Refused, Unreachable, UsageError
 from funnel.fields import nearest
-from funnel.model import Contact, ContactStatus, Rendered, ReceiptKind
+from funnel.model import Contact, ContactStatus, ReceiptKind, Rendered
 
 
 def send_test(
@@ -65,6 +65,7 @@ def _addresses(app: App, to: str, seeds: str) -> tuple[str, ...]:
     allowed = {key(one) for one in app.config.test_addresses}
     if key(to) not in allowed:
         raise Refused(
-            f"{to} is not on the list of test addresses", hint='[tests] addresses = ["you@example.com"] in funnel.toml'
+            f"{to} is not on the list of test addresses",
+            hint='[tests] addresses = ["you@example.com"] in funnel.toml',
         )
     return (to,)

@@ -61,9 +61,7 @@ def read_exercise(root: Path, path: str, side: Variant) -> Email:
 def _card(fields: Fields, path: str, folder: Variant) -> Exercise:
     side = fields.choice("side", [Variant.LEFT, Variant.RIGHT])
     if side != folder:
-        raise fields.fail(
-            "side", f"`side` is {side}, but the file lies in exercises/{folder}/", "make them agree"
-        )
+        raise fields.fail("side", f"`side` is {side}, but the file lies in exercises/{folder}/", "make them agree")
     return Exercise(
         slug=Path(path).stem,
         name=fields.text("name"),

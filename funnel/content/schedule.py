@@ -47,9 +47,7 @@ def zone(fields: Fields, key: str = "timezone") -> str:
     """Return an IANA time zone name, or nothing."""
     name = fields.text(key, "")
     if name and not is_zone(name):
-        raise fields.fail(
-            key, f"`{name}` is not a time zone", 'write an IANA name such as "America/New_York"'
-        )
+        raise fields.fail(key, f"`{name}` is not a time zone", 'write an IANA name such as "America/New_York"')
     return name
 
 

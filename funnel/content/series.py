@@ -82,9 +82,7 @@ def _step(fields: Fields) -> Step:
     )
     fields.done()
     if not re.fullmatch(r"[a-z0-9][a-z0-9-]{0,39}", step.id):
-        raise fields.fail(
-            "id", f"`{step.id}` cannot be a step id", "small letters, digits and dashes, at most 40"
-        )
+        raise fields.fail("id", f"`{step.id}` cannot be a step id", "small letters, digits and dashes, at most 40")
     return step
 
 
@@ -99,9 +97,7 @@ def _only(fields: Fields) -> frozenset[Variant]:
 def _fact(fields: Fields, key: str) -> str:
     fact = fields.text(key, "")
     if fact and fact not in FACTS and not fact.startswith("tag:"):
-        raise fields.fail(
-            key, f"`{fact}` is not something known about a person", nearest(fact, [*FACTS, "tag:..."])
-        )
+        raise fields.fail(key, f"`{fact}` is not something known about a person", nearest(fact, [*FACTS, "tag:..."]))
     return fact
 
 

@@ -68,9 +68,7 @@ def parse_yaml(text: str, *, path: str, first_line: int = 1) -> Lined:
     except yaml.YAMLError as error:
         raise ContentError(f"{path}:{first_line}: the YAML cannot be read: {error}") from error
     if not isinstance(value, Lined):
-        raise ContentError(
-            f"{path}:{first_line}: keys and values are needed here", hint="such as name: SI joint"
-        )
+        raise ContentError(f"{path}:{first_line}: keys and values are needed here", hint="such as name: SI joint")
     return value
 
 

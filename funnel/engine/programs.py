@@ -75,9 +75,7 @@ def resume(engine: Engine, program: Program, *, now: datetime) -> None:
         engine.store.programs.set_state(program.id, "open", now=now)
 
 
-def _follow_edit(
-    engine: Engine, program: Program, old: Series, new: Series, run: Enrollment, now: datetime
-) -> None:
+def _follow_edit(engine: Engine, program: Program, old: Series, new: Series, run: Enrollment, now: datetime) -> None:
     ledger = engine.store.ledger
     surviving = {step.id for step in new.steps}
     if run.after and run.after not in surviving:

@@ -139,15 +139,22 @@ def _arrive(engine: Engine, program: Program, waiting: Waiting, now: datetime) -
     if reason := judge(series, step, engine.facts(run)):
         _skip(engine, program, run, step, reason, now)
     elif program.kind == "broadcast" and now - waiting.due_at > MAX_LATE:
-        _record(engine, program, run, step, DeliveryState.EXPIRED, due=waiting.due_at, now=now, why=Reason.TOO_LATE)
+        _record(
+            engine,
+            program,
+            run,
+            step,
+            DeliveryState.EXPIRED,
+            due=waiting.due_at,
+            now=now,
+            why=Reason.TOO_LATE,
+        )
         engine.store.ledger.finish(run.id, EnrollmentStatus.COMPLETED)
     else:
         _make_ready(engine, program, run, step, waiting.due_at, now)
 
 
-def _make_ready(
-    engine: Engine, program: Program, run: Enrollment, step: Step, due: datetime, now: datetime
-) -> None:
+def _make_ready(engine: Engine, program: Program, run: Enrollment, step: Step, due: datetime, now: datetime) -> None:
     email = engine.store.programs.current_email(step.email, run.variant)
     if email is None:
         _skip(engine, program, run, step, Reason.RENDER_ERROR, now)

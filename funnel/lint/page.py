@@ -7,9 +7,7 @@ from dataclasses import dataclass, field
 from html.parser import HTMLParser
 
 #: Everything else begins a new piece of text, so that words of two table cells never run together.
-_INLINE = frozenset(
-    {"a", "abbr", "b", "code", "del", "em", "font", "i", "ins", "s", "small", "span", "strong"}
-)
+_INLINE = frozenset({"a", "abbr", "b", "code", "del", "em", "font", "i", "ins", "s", "small", "span", "strong"})
 _HEADINGS = {f"h{level}": level for level in range(1, 7)}
 _UNREAD = frozenset({"script", "style", "title"})
 _FETCHED = ("src", "background", "poster", "data")

@@ -85,9 +85,7 @@ class _Names:
 
     def __init__(self, project: Project) -> None:
         ordered = sorted(project.exercises, key=lambda one: one.order)
-        self.of: dict[Variant, list[Exercise]] = {
-            side: [one for one in ordered if one.side is side] for side in _BOTH
-        }
+        self.of: dict[Variant, list[Exercise]] = {side: [one for one in ordered if one.side is side] for side in _BOTH}
         self.every = {one.name.casefold(): one.name for one in ordered}
         longest_first = sorted(self.every.values(), key=len, reverse=True)
         one_of = "|".join(r"\s+".join(map(re.escape, name.split())) for name in longest_first)
@@ -215,9 +213,7 @@ def _altered(mail: Mail, part: str, found: list[_Found]) -> Iterator[Finding]:
     for one in found:
         if one.words != one.name:
             message = f"the {part} part writes “{one.words}”; the exercise is called “{one.name}”"
-            yield error(
-                "SD001", message, mail.written(one.words, "exercises."), "keep the name letter for letter"
-            )
+            yield error("SD001", message, mail.written(one.words, "exercises."), "keep the name letter for letter")
 
 
 def _side_of(heading: str) -> Variant | None:

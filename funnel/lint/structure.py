@@ -110,9 +110,7 @@ RULES = (
 
 def heaviest(mail: Mail) -> int:
     """Return the most bytes that the HTML part can have, whoever gets it."""
-    return sum(
-        len(piece.encode()) if isinstance(piece, str) else _widest(piece) for piece in mail.rendered.html
-    )
+    return sum(len(piece.encode()) if isinstance(piece, str) else _widest(piece) for piece in mail.rendered.html)
 
 
 def _widest(spot: MergeSpot) -> int:

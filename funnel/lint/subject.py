@@ -141,9 +141,7 @@ class Subject:
     def mails(self) -> tuple[Mail, ...]:
         """Return every mail with its views, in the order of `rendered`."""
         emails = self.project.emails
-        return tuple(
-            Mail(one, emails[one.slug][one.variant], self.project, self.sources) for one in self.rendered
-        )
+        return tuple(Mail(one, emails[one.slug][one.variant], self.project, self.sources) for one in self.rendered)
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,8 +17,7 @@ from funnel.model import Severity
 T = TypeVar("T")
 
 VOID = frozenset(
-    {"area", "base", "br", "col", "embed", "hr", "img", "input", "link", "meta", "param", "source"}
-    | {"track", "wbr"},
+    {"area", "base", "br", "col", "embed", "hr", "img", "input", "link", "meta", "param", "source"} | {"track", "wbr"},
 )
 SPACE = " \t\r\n"
 _CACHED_LENGTH = 2000  # longer tags are rare, and must not fill the memory through the cache

@@ -85,9 +85,7 @@ class LocalRemote:
             for delivery in ledger.history(run.contact_id):
                 is_open = delivery.state in (DeliveryState.READY, DeliveryState.LEASED)
                 if delivery.enrollment_id == run.id and is_open:
-                    ledger.settle(
-                        delivery.id, DeliveryState.CANCELLED, now=self._now, reason=Reason.STEP_REMOVED
-                    )
+                    ledger.settle(delivery.id, DeliveryState.CANCELLED, now=self._now, reason=Reason.STEP_REMOVED)
             ledger.finish(run.id, EnrollmentStatus.EXITED, Reason.STEP_REMOVED)
 
 

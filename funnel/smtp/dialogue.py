@@ -136,9 +136,7 @@ class Dialogue:
         reply = self.command(line, self.settings.timeouts.command)
         if reply.code != code:
             lasting = reply.code >= LASTING
-            raise RelayError(
-                reply.text, kind=ReceiptKind.HOLD if lasting else ReceiptKind.RETRY, code=reply.code
-            )
+            raise RelayError(reply.text, kind=ReceiptKind.HOLD if lasting else ReceiptKind.RETRY, code=reply.code)
         return reply
 
     def command(self, line: str, seconds: float) -> Reply:

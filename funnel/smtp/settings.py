@@ -54,18 +54,14 @@ class SmtpSettings:
 
     def __post_init__(self) -> None:
         if not _is_host(self.host):
-            raise ConfigError(
-                f"the relay's host is {self.host!r}", hint="write a host name, such as smtp.example.com"
-            )
+            raise ConfigError(f"the relay's host is {self.host!r}", hint="write a host name, such as smtp.example.com")
         if self.security is Security.NONE and not is_loopback(self.host):
             raise ConfigError(
                 f"mail to {self.host} would travel in clear: security is 'none'",
                 hint="use 'starttls' (port 587) or 'tls' (port 465); 'none' is for a relay on this machine",
             )
         if _NOT_IN_A_NAME.search(self.helo):
-            raise ConfigError(
-                f"helo is {self.helo!r}", hint="write this machine's host name, such as mail.example.com"
-            )
+            raise ConfigError(f"helo is {self.helo!r}", hint="write this machine's host name, such as mail.example.com")
 
 
 def _is_host(host: str) -> bool:

@@ -240,7 +240,14 @@ class SqlLedger:
             raise StoreError(f"the lease of delivery {delivery_id} vanished")
         _, _, fence, attempts, first_at = lease
         return Lease(
-            delivery_id, contact_id, from_epoch(due_at), email_id, program_id, fence, attempts, from_epoch(first_at)
+            delivery_id,
+            contact_id,
+            from_epoch(due_at),
+            email_id,
+            program_id,
+            fence,
+            attempts,
+            from_epoch(first_at),
         )
 
     def _gate(self, lease: Lease, owner: str) -> Reason | None:

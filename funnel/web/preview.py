@@ -25,6 +25,7 @@ from starlette.responses import PlainTextResponse, Response
 from starlette.routing import Mount, Route
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from funnel.content import ContentProblems
 from funnel.errors import FunnelError, UsageError
 from funnel.gallery import INDEX, Gallery, pages, policy, problem_html
 
@@ -55,10 +56,11 @@ class Parts:
 
 @dataclass(frozen=True, slots=True)
 class Site:
-    """Everything that is served. The gallery's own addresses lead here and are relative:
+    """Everything that is served.
 
-    `mail/<slug>/<variant>/` and `inbox/<key>/`, each followed by `index.html`, `text.txt` or `message.eml`,
-    and `page/<slug>`. `messages` holds whole messages by key, taken apart when they are asked for.
+    The gallery's addresses are relative and lead here: `mail/<slug>/<variant>/` and `inbox/<key>/`, each
+    followed by `index.html`, `text.txt` or `message.eml`, and `page/<slug>`. `messages` holds whole messages
+    by key; they are taken apart when they are asked for.
     """
 
     gallery: Gallery
@@ -79,7 +81,7 @@ def _body(message: EmailMessage, kind: str) -> bytes:
 
 
 def create(load: Callable[[], Site], *, secret: str) -> Starlette:
-    """Make the preview, below the path `/<secret>/`. Its own pages call `load` each time, so it must be cheap.
+    """Make the preview, below the path `/<secret>/`. Each of its own pages calls `load`: make it cheap.
 
     A FunnelError from `load` becomes a page that says what to fix; the next request tries again.
     Raises ValueError for a secret that cannot stand in an address.
@@ -113,9 +115,7 @@ def listen(port: int) -> socket.socket:
         return socket.create_server((ADDRESS, port))
     except (OSError, OverflowError) as error:
         reason = error.strerror if isinstance(error, OSError) else "ports end at 65535"
-        raise UsageError(
-            f"port {port} cannot be used: {reason}", hint="choose another one with --port"
-        ) from error
+        raise UsageError(f"port {port} cannot be used: {reason}", hint="choose another one with --port") from error
 
 
 def serve(app: Starlette, *, port: int, started: Callable[[int], None]) -> None:
@@ -206,13 +206,24 @@ def _missing(_: Request, error: Exception | None = None) -> Response:  # noqa: A
 
 
 def _problem(_: Request, error: Exception) -> Response:
-    message, hint = (error.message, error.hint) if isinstance(error, FunnelError) else (str(error), "")
+    match error:
+        case ContentProblems(problems=(_, _, *_)):
+            lines = [line for one in error.problems for line in (one.message, _indented(one.hint)) if line]
+            message, hint = "\n".join(lines), ""
+        case FunnelError():
+            message, hint = error.message, error.hint
+        case _:
+            raise error
     headers = {"content-security-policy": f"{policy()}; frame-ancestors 'none'"}
     return Response(problem_html(message, hint), status_code=500, media_type=_HTML, headers=headers)
 
 
+def _indented(hint: str) -> str:
+    return hint and f"    {hint}"
+
+
 class _Guard:
-    """Stands before everything: this machine's names only, reading only, and careful headers on each answer."""
+    """Stands before everything: this machine's names only, reading only, careful headers on each answer."""
 
     def __init__(self, app: ASGIApp) -> None:
         self._app = app
@@ -220,7 +231,9 @@ class _Guard:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         async def send_carefully(message: Message) -> None:
             if message["type"] == "http.response.start":
-                MutableHeaders(scope=message).update(_ALWAYS)
+                headers = MutableHeaders(scope=message)
+                headers.update(_ALWAYS)
+                headers.setdefault("content-security-policy", "default-src 'none'; frame-ancestors 'none'")
             await send(message)
 
         await (_refusal(scope) or self._app)(scope, receive, send_carefully)
@@ -233,7 +246,5 @@ def _refusal(scope: Scope) -> Response | None:
     if host not in {f"{name}:{port}" for name in _NAMES}:
         return PlainTextResponse("This preview answers only to this machine.\n", status_code=421)
     if scope["method"] not in {"GET", "HEAD"}:
-        return PlainTextResponse(
-            "Nothing can be changed from here.\n", status_code=405, headers={"allow": "GET, HEAD"}
-        )
+        return PlainTextResponse("Nothing can be changed from here.\n", status_code=405, headers={"allow": "GET, HEAD"})
     return None

@@ -1,14 +1,15 @@
+"""Make the example project of this folder importable, and share one copy of it."""
+
 import sys
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 sys.path.insert(0, str(Path(__file__).parent))
 
-from example_project import Example  # noqa: E402 - the line above lets tests of this folder share it
-
 
 @pytest.fixture(scope="session")
-def example(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Example]:
+def example(tmp_path_factory: pytest.TempPathFactory):
+    from example_project import Example  # noqa: PLC0415 - importable only after the line above
+
     return Example(tmp_path_factory.mktemp("example") / "project")
