@@ -10,7 +10,7 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 DOC_TESTS := $(sort $(wildcard tests/test_project_files.py tests/test_docs*.py tests/*/test_docs*.py))
 BENCHES := $(sort $(wildcard tests/bench/bench_*.py))
 
-.PHONY: help demo test test-browser test-wheel lint bench wheel lock clean
+.PHONY: help demo test test-browser test-wheel lint bench wheel pictures lock clean
 
 help: ## list what can be made
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-13s %s\n", $$1, $$2}' $(firstword $(MAKEFILE_LIST))
@@ -35,11 +35,13 @@ test-wheel: wheel ## the built wheel, installed on its own, runs the demo in an 
 	../venv/bin/python -c 'import json; told = json.load(open("../demo.json")); print("the wheel ran the demo:", *(str(len(one["received"])) + " mails to " + one["email"] + ";" for one in told["contacts"]))'
 
 lint: $(READY) ## style, types, import contracts, and the tests of the documentation
-	@$(BIN)/ruff check .
-	@$(BIN)/ruff format --check .
-	@$(BIN)/mypy
-	@$(BIN)/lint-imports
-	@$(BIN)/python -m pytest $(DOC_TESTS)
+	@failed=0; \
+	$(BIN)/ruff check . || failed=1; \
+	$(BIN)/ruff format --check . || failed=1; \
+	$(BIN)/mypy || failed=1; \
+	$(BIN)/lint-imports || failed=1; \
+	$(BIN)/python -m pytest $(DOC_TESTS) || failed=1; \
+	exit $$failed
 
 bench: $(READY) ## measure and print: build, start, import, throughput (nothing passes or fails)
 	@$(if $(BENCHES),,echo "there are no tests/bench/bench_*.py yet")
@@ -49,6 +51,9 @@ wheel: $(READY) ## build dist/funnel-<version>-py3-none-any.whl
 	@rm -f dist/funnel-*.whl
 	@$(BIN)/python -m build --quiet --wheel --no-isolation --outdir dist .
 	@ls dist/funnel-*.whl
+
+pictures: $(READY) ## photograph the README's mail anew (needs Chromium)
+	@$(BIN)/python docs/guide/images/make.py
 
 lock: $(READY) ## resolve the dependencies anew and write both lock files (needs the network)
 	@$(PIP) install uv
@@ -68,7 +73,7 @@ $(READY): pyproject.toml requirements-dev.lock
 	@$(PYTHON) -c 'import ensurepip' 2>/dev/null || \
 	  { echo "Python cannot make virtual environments here. On Debian or Ubuntu: sudo apt install python3-venv"; exit 1; }
 	@echo "Setting up $(VENV) (the first time this takes a minute) ..."
-	@$(PYTHON) -m venv $(VENV)
+	@$(PYTHON) -m venv --clear $(VENV)
 	@$(PIP) install --require-hashes -r requirements-dev.lock
 	@$(PIP) install --no-deps --no-build-isolation --editable .
 	@touch $@

@@ -29,6 +29,7 @@ if TYPE_CHECKING:
 
 DATABASE = "funnel.db"
 KEY_BYTES = 32
+LAST_PORT = 65535
 
 
 @dataclass(frozen=True)
@@ -76,13 +77,23 @@ class App:
 
         if self.config.run.store != "sqlite":
             raise ConfigError(f"the store `{self.config.run.store}` is not supported yet", hint='store = "sqlite"')
-        self.state.mkdir(mode=0o700, parents=True, exist_ok=True)
-        return SqliteStore(self.state / DATABASE, pepper=self.secret, instance=self.instance)
+        return SqliteStore(self.home() / DATABASE, pepper=self.secret, instance=self.instance)
+
+    def close(self) -> None:
+        """Close the database, where it was opened."""
+        if "store" in self.__dict__:
+            self.store.close()
+
+    def home(self) -> Path:
+        """Return the folder of this run's state; it and `.funnel` are made for their owner only (0700)."""
+        for folder in (self.config.state, self.state):
+            folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        return self.state
 
     @cached_property
     def secret(self) -> bytes:
         """Return this project's key, made once (0600)."""
-        return self.key or _key(self.state / "key")
+        return self.key or _key(self.home() / "key")
 
     @cached_property
     def engine(self) -> Engine:
@@ -100,37 +111,24 @@ class App:
         )
 
     @cached_property
+    def sampler(self) -> Engine:
+        """Build an engine for sample mail: no database, no key of this project, nothing made on disk."""
+        from funnel.sample import sampler
+
+        return sampler(self.config.settings, self.read_file)
+
+    @cached_property
     def mailbox(self) -> Mailbox:
         """Open the local mailbox."""
         from funnel.mailbox import Mailbox
 
-        return Mailbox(self.state / "mailbox")
+        return Mailbox(self.home() / "mailbox")
 
     def sender(self) -> Sender:
         """Build the sender that `[run] sender` names."""
         if self.config.run.sender == "mailbox":
             return self.mailbox
-        from funnel.smtp import Security, SmtpSender, SmtpSettings
-
-        options = self.options("smtp")
-        if not options.get("host"):
-            raise ConfigError("the SMTP relay is not named", hint='add [providers.smtp] with host = "smtp.example.com"')
-        known = {"host", "port", "username", "password", "security", "helo"}
-        for name in options:
-            if name not in known:
-                from funnel.fields import nearest
-
-                raise ConfigError(f"unknown key `{name}` in [providers.smtp]", hint=nearest(name, known))
-        return SmtpSender(
-            SmtpSettings(
-                host=options["host"],
-                port=_port(options.get("port", "587")),
-                username=options.get("username", ""),
-                password=options.get("password", ""),
-                security=Security(options.get("security", "starttls")),
-                helo=options.get("helo", "") or self.config.settings.sender.domain,
-            )
-        )
+        return _smtp(self.options("smtp"), domain=self.config.settings.sender.domain)
 
     def remote(self, provider: str, *, now: datetime) -> Remote:
         """Build the account that a plan is made against."""
@@ -139,7 +137,8 @@ class App:
 
         found = PROVIDERS.get(provider)
         if found is None or found.remote is None:
-            raise Refused(f"funnel cannot push to `{provider}`", hint=nearest(provider, PROVIDERS))
+            able = [name for name, one in PROVIDERS.items() if one.remote]
+            raise UsageError(f"funnel cannot push to `{provider}`", hint=nearest(provider, able))
         return found.remote(Account(self.engine, self.options(provider), now))
 
     def desired(self, *, now: datetime) -> Sequence[Resource]:
@@ -166,11 +165,13 @@ class App:
         }
 
     def check_out(self, folder: Path) -> None:
-        """Refuse to write a build over the project's own files."""
-        inside = folder.resolve()
-        ours = [self.config.root / name for name in ("content", "templates", "assets")]
-        if inside == self.config.root.resolve() or any(inside.is_relative_to(one.resolve()) for one in ours):
+        """Refuse to write a build over the project's own files, or where a file is in the way."""
+        inside, root = folder.resolve(), self.config.root.resolve()
+        ours = [root / name for name in ("content", "templates", "assets", self.config.state.name)]
+        if root.is_relative_to(inside) or any(inside.is_relative_to(one.resolve()) for one in ours):
             raise UsageError(f"{folder} holds the project itself", hint="choose a folder of its own: --out dist")
+        if folder.exists() and not folder.is_dir():
+            raise UsageError(f"{folder} is a file", hint="choose a folder: --out dist")
 
     def read_file(self, path: str) -> bytes:
         """Read a file of the project. Raises Refused for a path that leads out of it."""
@@ -211,7 +212,33 @@ def _key(path: Path) -> bytes:
     return path.read_bytes()
 
 
+def _smtp(options: Mapping[str, str], *, domain: str) -> Sender:
+    """Build the SMTP sender from `[providers.smtp]`. `domain` is how it says hello unless told otherwise."""
+    from funnel.fields import nearest
+    from funnel.smtp import Security, SmtpSender, SmtpSettings
+
+    known = ("host", "port", "username", "password", "security", "helo")
+    for name in options:
+        if name not in known:
+            raise ConfigError(f"unknown key `{name}` in [providers.smtp]", hint=nearest(name, known))
+    if not options.get("host"):
+        raise ConfigError("the SMTP relay is not named", hint='add [providers.smtp] with host = "smtp.example.com"')
+    security = options.get("security") or Security.STARTTLS
+    if security not in list(Security):
+        raise ConfigError(f"`{security}` is not a kind of security", hint=nearest(security, Security))
+    return SmtpSender(
+        SmtpSettings(
+            host=options["host"],
+            port=_port(options.get("port") or "587"),
+            username=options.get("username", ""),
+            password=options.get("password", ""),
+            security=Security(security),
+            helo=options.get("helo") or domain,
+        )
+    )
+
+
 def _port(text: str) -> int:
-    if not text.isdigit():
+    if not (text.isascii() and text.isdigit() and 0 < int(text) <= LAST_PORT):
         raise ConfigError(f"`{text}` is not a port", hint="port = 587")
     return int(text)

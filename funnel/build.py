@@ -4,45 +4,25 @@ from __future__ import annotations
 
 import json
 import os
-import shutil
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
 from pathlib import Path
 
+from funnel import sample
 from funnel.engine import Engine
-from funnel.engine.dispatch import compose
+from funnel.errors import Refused
 from funnel.gallery import Gallery, PageLink, Sheet, index_html
 from funnel.merge import fill
-from funnel.message import message_key, skeleton
-from funnel.model import Contact, ContactStatus, Finding, Program, Rendered, Settings, Severity, Variant
-from funnel.payload import Letter
+from funnel.model import Finding, Rendered, Settings, Severity, Variant
 
-#: Whom the built files are written for: a made-up person at a made-up time, so that same input gives same bytes.
-SAMPLE_AT = datetime(2026, 3, 2, 14, 0, tzinfo=UTC)
-SAMPLE = Contact(
-    id=1,
-    email="sam@example.com",
-    first_name="Sam",
-    status=ContactStatus.SUBSCRIBED,
-    created_at=SAMPLE_AT,
-)
-SAMPLE_PROGRAM = Program(
-    id=0,
-    kind="series",
-    slug="sample",
-    code="sample",
-    state="open",
-    state_at=SAMPLE_AT,
-    version=0,
-    digest="",
-    definition="",
-)
+INDEX = "index.html"
+FACTS = "meta.json"  #: marks a folder as written by a build
+MAIL_FILES = (INDEX, "text.txt", "message.eml", FACTS)
 
 
 @dataclass(slots=True)
 class Built:
-    """What a build did: one entry for each email, and how many files it wrote or left alone."""
+    """What a build did: one entry for each email, and how many files it wrote, left alone or removed."""
 
     emails: list[dict[str, object]] = field(default_factory=list)
     written: int = 0
@@ -60,45 +40,33 @@ def build(
 ) -> Built:
     """Write `emails/<slug>/<variant>/{index.html,text.txt,message.eml,meta.json}`, pages, and `index.html`.
 
-    Each file is written whole or not at all. Emails that no longer exist are removed.
+    Everything is made before the first file is written, and each file is written whole or not at all. What an
+    earlier build wrote for emails and pages that are gone is removed; other files in `out` stay.
+    Raises Refused when `out` holds an `index.html` that no build wrote.
     """
-    built = Built()
-    sheets: list[Sheet] = []
-    found = tuple(findings)
-    for one in rendered:
-        folder = f"emails/{one.slug}/{one.variant}"
-        for name, data in files(engine, one).items():
-            _write(out / folder / name, data, built)
-        built.emails.append(_entry(one, out / folder))
-        sheets.append(sheet(one, found, folder=folder))
-    for slug, (_, html) in pages.items():
-        _write(out / "pages" / slug / "index.html", html.encode(), built)
-    links = tuple(PageLink(title, f"pages/{slug}/index.html") for slug, (title, _) in pages.items())
-    gallery = gallery_of(engine.settings, sheets, links, found)
-    _write(out / "index.html", index_html(gallery).encode(), built)
-    _remove_strays(out / "emails", {f"{entry['slug']}/{entry['variant']}" for entry in built.emails}, built)
+    mails = tuple(rendered)
+    wanted = _files(engine, mails, pages, tuple(findings))
+    _refuse_foreign(out, wanted[INDEX])
+    built = Built([{**facts(one), "path": str(out / _folder(one) / INDEX)} for one in mails])
+    for name, data in wanted.items():
+        if write_whole(out / name, data):
+            built.written += 1
+        else:
+            built.unchanged += 1
+    built.removed = _remove_strays(out, wanted)
     return built
 
 
 def files(engine: Engine, rendered: Rendered) -> dict[str, bytes]:
     """Make the four files of one email, as a sample person gets it."""
-    values = engine.values(SAMPLE, SAMPLE_AT)
-    program = SAMPLE_PROGRAM
-    key = message_key(engine.secret, f"build/{rendered.slug}/{rendered.variant}/{rendered.digest}")
-    message = compose(
-        engine,
-        Letter(rendered, unapproved=False),
-        skeleton(rendered),
-        SAMPLE,
-        program,
-        key=key,
-        now=SAMPLE_AT,
-    )
+    name = f"build/{rendered.slug}/{rendered.variant}/{rendered.digest}"
+    _, message = sample.write(engine, rendered, sample.PERSON, name=name, now=sample.AT)
+    values = engine.values(sample.PERSON, sample.AT)
     return {
-        "index.html": fill(rendered.html, values).encode(),
+        INDEX: fill(rendered.html, values).encode(),
         "text.txt": fill(rendered.text, values).encode(),
         "message.eml": message,
-        "meta.json": (json.dumps(facts(rendered), indent=2, ensure_ascii=False) + "\n").encode(),
+        FACTS: _json(facts(rendered)),
     }
 
 
@@ -107,7 +75,7 @@ def facts(rendered: Rendered) -> dict[str, object]:
     return {
         "slug": rendered.slug,
         "variant": rendered.variant.value,
-        "subject": fill(rendered.subject, {"person.first_name": SAMPLE.first_name}),
+        "subject": fill(rendered.subject, {"person.first_name": sample.PERSON.first_name}),
         "preheader": rendered.preheader,
         "html_bytes": len(fill(rendered.html, {}).encode()),
         "exercise": rendered.exercise,
@@ -117,15 +85,14 @@ def facts(rendered: Rendered) -> dict[str, object]:
 
 def sheet(rendered: Rendered, findings: Iterable[Finding], *, folder: str) -> Sheet:
     """Describe one compiled email for the gallery. `folder` is where its files are, relative to the page."""
-    known = facts(rendered)
     return Sheet(
         slug=rendered.slug,
         variant=Variant(rendered.variant),
-        subject=str(known["subject"]),
+        subject=fill(rendered.subject, {"person.first_name": sample.PERSON.first_name}),
         preheader=rendered.preheader,
         html_bytes=len(fill(rendered.html, {}).encode()),
         exercise=rendered.exercise,
-        html_url=f"{folder}/index.html",
+        html_url=f"{folder}/{INDEX}",
         text_url=f"{folder}/text.txt",
         eml_url=f"{folder}/message.eml",
         findings=tuple(one for one in findings if one.place.path == rendered.place.path),
@@ -150,33 +117,66 @@ def gallery_of(
 
 
 def write_whole(path: Path, data: bytes) -> bool:
-    """Write a file whole or not at all; False when it already held exactly this."""
+    """Write a file whole or not at all; False when it already held exactly this. Raises OSError."""
     if path.is_file() and path.read_bytes() == data:
         return False
     path.parent.mkdir(parents=True, exist_ok=True)
     temporary = path.with_name(f".{path.name}.{os.getpid()}")
-    temporary.write_bytes(data)
-    temporary.replace(path)
+    try:
+        temporary.write_bytes(data)
+        temporary.replace(path)
+    except BaseException:
+        temporary.unlink(missing_ok=True)
+        raise
     return True
 
 
-def _write(path: Path, data: bytes, built: Built) -> None:
-    if write_whole(path, data):
-        built.written += 1
-    else:
-        built.unchanged += 1
+def _files(
+    engine: Engine, mails: Iterable[Rendered], pages: Mapping[str, tuple[str, str]], findings: tuple[Finding, ...]
+) -> dict[str, bytes]:
+    """Make every file of a build, by its path below the folder."""
+    wanted: dict[str, bytes] = {}
+    sheets: list[Sheet] = []
+    for one in mails:
+        wanted |= {f"{_folder(one)}/{name}": data for name, data in files(engine, one).items()}
+        sheets.append(sheet(one, findings, folder=_folder(one)))
+    for slug, (title, html) in pages.items():
+        wanted[f"pages/{slug}/{INDEX}"] = html.encode()
+        wanted[f"pages/{slug}/{FACTS}"] = _json({"slug": slug, "title": title})
+    links = tuple(PageLink(title, f"pages/{slug}/{INDEX}") for slug, (title, _) in pages.items())
+    wanted[INDEX] = index_html(gallery_of(engine.settings, sheets, links, findings)).encode()
+    return wanted
 
 
-def _entry(rendered: Rendered, folder: Path) -> dict[str, object]:
-    return {**facts(rendered), "path": str(folder / "index.html")}
+def _folder(rendered: Rendered) -> str:
+    return f"emails/{rendered.slug}/{rendered.variant}"
 
 
-def _remove_strays(folder: Path, kept: set[str], built: Built) -> None:
-    """Remove what an earlier build wrote for an email that is gone; only folders that hold our meta.json."""
-    for meta in sorted(folder.glob("*/*/meta.json")):
-        name = meta.parent.relative_to(folder).as_posix()
-        if name not in kept:
-            shutil.rmtree(meta.parent)
-            built.removed += 1
-            if not any(meta.parent.parent.iterdir()):
-                meta.parent.parent.rmdir()
+def _json(value: object) -> bytes:
+    return (json.dumps(value, indent=2, ensure_ascii=False) + "\n").encode()
+
+
+def _ours(out: Path) -> list[Path]:
+    """List the folders below `out` that a build wrote."""
+    return sorted(path.parent for pattern in ("emails/*/*", "pages/*") for path in out.glob(f"{pattern}/{FACTS}"))
+
+
+def _refuse_foreign(out: Path, index: bytes) -> None:
+    page = out / INDEX
+    if page.exists() and not _ours(out) and not (page.is_file() and page.read_bytes() == index):
+        raise Refused(f"{page} was not written by funnel build", hint="choose a folder of its own: --out dist")
+
+
+def _remove_strays(out: Path, wanted: Mapping[str, bytes]) -> int:
+    """Remove our own files of what is gone, and folders that this leaves empty. Return how many emails or pages."""
+    removed = 0
+    for folder in _ours(out):
+        if f"{folder.relative_to(out).as_posix()}/{FACTS}" in wanted:
+            continue
+        for name in MAIL_FILES:
+            (folder / name).unlink(missing_ok=True)
+        removed += 1
+        for emptied in (folder, folder.parent):
+            if not any(emptied.iterdir()):
+                emptied.rmdir()
+    return removed

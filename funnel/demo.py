@@ -43,7 +43,7 @@ CAST = (
     (Person("rosa@example.com", "rosa@example.com", "Rosa", Variant.RIGHT, "America/New_York"), timedelta()),
     (Person("liam@example.com", "liam@example.com", "Liam", Variant.LEFT, "America/Los_Angeles"), LATER),
     (Person("noor@example.com", "noor@example.com", "Noor", Variant.NOT_SURE, "Europe/London"), 2 * LATER),
-    (Person("uma@example.com", "uma@example.com", "Uma", Variant.RIGHT, "Asia/Kolkata"), 3 * LATER),
+    (Person("uma@example.com", "uma@example.com", "Uma", Variant.RIGHT, "America/Denver"), 3 * LATER),
 )
 READER = "liam@example.com"  #: opens the eBook two days after the welcome, and so needs no reminder
 LEAVER = "uma@example.com"  #: unsubscribes two hours after her second mail

@@ -5,23 +5,21 @@ from __future__ import annotations
 import sqlite3
 import stat
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from enum import StrEnum
 from pathlib import Path
 
-from funnel.config import Config
+from funnel.config import Config, secret
+from funnel.errors import ConfigError
 from funnel.model import PLACEHOLDER
 from funnel.when import zone_names
 
 OLDEST_SQLITE = (3, 35, 0)  #: the first with RETURNING and UPSERT as we write them
-FIXED_HEADERS = (
-    3,
-    11,
-    10,
-)  #: the first 3.11 with the fix for CVE-2024-6923; we guard against it ourselves too
+FIXED_HEADERS = (3, 11, 10)  #: the first 3.11 with the fix for CVE-2024-6923; we guard against it ourselves too
 EARLIEST = datetime(2026, 1, 1, tzinfo=UTC)
+SECRETS = ("password", "api_key", "token", "secret")  #: the keys of a provider that never hold the value itself
 
 
 class Health(StrEnum):
@@ -41,19 +39,19 @@ class Check:
     words: str
 
 
-def examine(config: Config, *, now: datetime) -> Iterator[Check]:
-    """Look at versions, clock, files, sender and keys. Reads files; asks no network."""
+def examine(config: Config, environ: Mapping[str, str], *, now: datetime) -> Iterator[Check]:
+    """Look at versions, clock, files, sender and secrets. Reads files; asks no network and shows no secret."""
     yield _python()
     yield _sqlite()
     yield _clock(now)
-    yield Check(
-        Health.OK,
-        "time zones",
-        f"{len(zone_names())} known; people without one are in {config.settings.timezone}",
-    )
+    zones = f"{len(zone_names())} known; people without one are in {config.settings.timezone}"
+    yield Check(Health.OK, "time zones", zones)
     yield from _files(config.state)
     yield from _sender(config)
-    yield from _secrets(config)
+    for name, options in config.providers.items():
+        for key in SECRETS:
+            if options.get(key):
+                yield _secret(f"providers.{name}", key, options[key], environ, config.root)
 
 
 def records(config: Config) -> list[tuple[str, str, str]]:
@@ -69,9 +67,7 @@ def records(config: Config) -> list[tuple[str, str, str]]:
 def _python() -> Check:
     version = ".".join(map(str, sys.version_info[:3]))
     if sys.version_info[:2] == FIXED_HEADERS[:2] and sys.version_info < FIXED_HEADERS:
-        words = (
-            f"{version}; its mail library has a known hole (CVE-2024-6923) that funnel does not use; 3.11.10 closes it"
-        )
+        words = f"{version}; its mail library has a hole (CVE-2024-6923) that funnel does not use; 3.11.10 closes it"
         return Check(Health.LOOK, "Python", words)
     return Check(Health.OK, "Python", version)
 
@@ -100,32 +96,42 @@ def _files(state: Path) -> Iterator[Check]:
 
 
 def _is_open(path: Path) -> bool:
-    return path.exists() and bool(path.stat().st_mode & (stat.S_IRWXG | stat.S_IRWXO)) and path.name != "lock"
+    return path.exists() and bool(path.stat().st_mode & (stat.S_IRWXG | stat.S_IRWXO))
 
 
 def _sender(config: Config) -> Iterator[Check]:
-    settings = config.settings
-    missing = []
-    if PLACEHOLDER in settings.brand.postal_address:
-        missing.append("the postal address")
-    if settings.sender.domain.startswith("example."):
-        missing.append("the sender's own address")
-    if settings.site_url.endswith(("example.com", "example.org", "example.net")):
-        missing.append("the site's own address")
     is_local = config.run.sender == "mailbox"
     carrier = "the local mailbox: nothing leaves this machine" if is_local else config.run.sender
     yield Check(Health.OK, "sender", carrier)
-    if missing:
-        words = f"{', '.join(missing)} still missing in funnel.toml"
+    if missing := list(_missing(config)):
+        words = f"still missing in funnel.toml: {', '.join(missing)}"
         yield Check(Health.LOOK if is_local else Health.BAD, "placeholders", words)
     if not is_local and not config.providers.get(config.run.sender):
         yield Check(Health.BAD, "relay", f"[providers.{config.run.sender}] is missing in funnel.toml")
 
 
-def _secrets(config: Config) -> Iterator[Check]:
-    for name, options in config.providers.items():
-        for key in ("password", "api_key", "token", "secret"):
-            value = options.get(key, "")
-            if value and not value.startswith(("env:", "file:")):
-                words = f"{key} is written out in funnel.toml; write where to find it instead"
-                yield Check(Health.BAD, f"providers.{name}", words)
+def _missing(config: Config) -> Iterator[str]:
+    settings = config.settings
+    if PLACEHOLDER in settings.brand.postal_address:
+        yield "the postal address"
+    if settings.sender.domain.startswith("example."):
+        yield "the sender's own address"
+    if settings.site_url.endswith(("example.com", "example.org", "example.net")):
+        yield "the site's own address"
+    yield from (f"the link `{name}`" for name, address in settings.links.items() if PLACEHOLDER in address)
+
+
+def _secret(where: str, key: str, reference: str, environ: Mapping[str, str], root: Path) -> Check:
+    """Tell whether a secret is where the settings say, without a word of it."""
+    if not reference.startswith(("env:", "file:")):
+        words = f"{key} is written out in funnel.toml; write where to find it instead"
+        return Check(Health.BAD, where, words)
+    try:
+        value = secret(reference, environ, root)
+    except ConfigError as error:
+        return Check(Health.BAD, where, f"{key}: {error.message}")
+    if not value:
+        return Check(Health.BAD, where, f"{key}: {reference} is empty")
+    if reference.startswith("file:") and _is_open(root / reference.removeprefix("file:")):
+        return Check(Health.BAD, where, f"others on this machine can read {reference}: chmod go-rwx")
+    return Check(Health.OK, where, f"{key} is in {reference}")

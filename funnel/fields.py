@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Iterable, Mapping
+from datetime import date
 from typing import TypeVar
 
 from funnel.errors import ContentError, FunnelError
@@ -60,33 +61,39 @@ class Fields:
         """Return a piece of text, stripped. Without a default the key is required and must not be empty."""
         value = self._take(key, default)
         if isinstance(value, bool) or not isinstance(value, str | int | float):
-            raise self.fail(key, f"`{key}` must be text, not {_kind(value)}")
+            raise self.fail(key, f"`{key}` must be text, not {_kind(value)}", "put the words in quotes")
         text = str(value).strip()
         if default is None and not text:
             raise self.fail(key, f"`{key}` is empty", f"{self.what} needs it")
         return text
 
-    def number(self, key: str, default: int | None = None) -> int:
-        """Return a whole number."""
+    def number(self, key: str, default: int | None = None, *, least: int = 0) -> int:
+        """Return a whole number that is not below `least`."""
         value = self._take(key, default)
         if isinstance(value, bool) or not isinstance(value, int):
-            raise self.fail(key, f"`{key}` must be a whole number, not {_kind(value)}")
+            raise self.fail(key, f"`{key}` must be a whole number, not {_kind(value)}", "write digits, without quotes")
+        if value < least:
+            raise self.fail(key, f"`{key}` is {value}", f"{least} is the least that it can be")
         return value
 
     def flag(self, key: str, *, default: bool = False) -> bool:
         """Return true or false."""
         value = self._take(key, default)
         if not isinstance(value, bool):
-            raise self.fail(key, f"`{key}` must be true or false, not {_kind(value)}")
+            raise self.fail(key, f"`{key}` must be true or false, not {_kind(value)}", "write it without quotes")
         return value
 
     def words(self, key: str, default: tuple[str, ...] = ()) -> tuple[str, ...]:
-        """Return a list of texts; a single text counts as a list of one."""
+        """Return a list of texts; a single text counts as a list of one. A number or a date is read as its text."""
         value = self._take(key, list(default))
-        items = [value] if isinstance(value, str) else value
-        if not isinstance(items, list) or any(isinstance(item, dict | list) for item in items):
-            raise self.fail(key, f"`{key}` must be a list of texts, not {_kind(value)}")
-        return tuple(str(item).strip() for item in items)
+        items = value if isinstance(value, list) else [value]
+        words = tuple(str(item).strip() for item in items if _is_word(item))
+        if len(words) < len(items):
+            odd = next(item for item in items if not _is_word(item))
+            raise self.fail(key, f"`{key}` must be a list of texts, not {_kind(odd)}", 'such as ["one", "two"]')
+        if "" in words:
+            raise self.fail(key, f"`{key}` holds an empty text", "take it out; nothing at all is []")
+        return words
 
     def choice(self, key: str, choices: Iterable[str], default: str | None = None) -> str:
         """Return one of `choices`."""
@@ -100,7 +107,7 @@ class Fields:
         """Return a nested mapping; empty when the key is missing."""
         value = self._take(key, Lined({}, {}, self.data.line))
         if not isinstance(value, Lined):
-            raise self.fail(key, f"`{key}` must hold keys and values, not {_kind(value)}")
+            raise self.fail(key, f"`{key}` must hold keys and values, not {_kind(value)}", "see the guide's example")
         return value
 
     def section(self, key: str) -> Fields:
@@ -128,8 +135,14 @@ class Fields:
         return default
 
 
+def _is_word(value: object) -> bool:
+    return isinstance(value, str | int | float | date) and not isinstance(value, bool)
+
+
 def _kind(value: object) -> str:
     match value:
+        case None | "":
+            return "nothing"
         case bool():
             return "true or false"
         case int() | float():

@@ -41,7 +41,7 @@ LIFETIME = {Purpose.CONFIRM: timedelta(days=7)}  #: the others do not expire
 
 @dataclass(frozen=True, slots=True)
 class Claim:
-    """What a token says: whose it is, and when it was made."""
+    """What a token says: whose it is, and when it was made (1970 where the purpose does not expire)."""
 
     contact_id: int
     made_at: datetime

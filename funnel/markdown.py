@@ -103,7 +103,7 @@ class _Text:
         for number, item in enumerate(node.children, start=start):
             mark = f"{number}. " if node.type == "ordered_list" else "- "
             inside = self.blocks(item.children, indent=indent + " " * len(mark), gap="\n")
-            items.append(indent + mark + inside[len(indent) + len(mark) :])
+            items.append((indent + mark + inside.removeprefix(indent + " " * len(mark))).rstrip())
         return "\n".join(items)
 
     def _table(self, node: SyntaxTreeNode, indent: str) -> str:

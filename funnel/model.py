@@ -317,10 +317,13 @@ class Project:
     templates: Mapping[str, str] = field(default_factory=dict)  #: path below templates/ -> source
 
     def every_email(self) -> tuple[Email, ...]:
-        """Return every email in every variant, in a stable order."""
+        """Return every email in every variant: first as the series send them, then broadcasts', then the rest."""
+        steps = [step.email for _, one in sorted(self.series.items()) for step in one.steps]
+        broadcasts = [one.email for _, one in sorted(self.broadcasts.items())]
+        order = [slug for slug in dict.fromkeys([*steps, *broadcasts, *sorted(self.emails)]) if slug in self.emails]
         return tuple(
             self.emails[slug][variant]
-            for slug in sorted(self.emails)
+            for slug in order
             for variant in sorted(self.emails[slug], key=list(Variant).index)
         )
 

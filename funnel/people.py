@@ -10,7 +10,6 @@ import codecs
 import csv
 import difflib
 import re
-import unicodedata
 from collections import deque
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
@@ -20,6 +19,7 @@ from pathlib import Path
 from typing import TextIO, TypeVar
 from zoneinfo import ZoneInfo
 
+from funnel.addresses import check_address, email_key
 from funnel.errors import ContentError
 from funnel.model import Consent, ConsentEvent, ContactStatus, Person, Variant
 from funnel.when import instant, is_zone, zone, zone_names
@@ -28,23 +28,15 @@ CONSENT = ("consent_at", "consent_source", "consent_text")
 COLUMNS = ("email", "first_name", "side", "timezone", "tags", *CONSENT, "status")
 STATUSES = {str(status): status for status in ContactStatus if status is not ContactStatus.ERASED}
 SIDES = {"left": Variant.LEFT, "right": Variant.RIGHT, "not_sure": Variant.NOT_SURE, "both": Variant.NOT_SURE}
-ROLES = frozenset({"abuse", "postmaster"})  # RFC 2142: they take complaints about mail, nobody signs them up
 
 MAX_FIELD = 10_000
 MAX_ROW = 100_000
 MAX_SHOWN = 40  # of a wrong word, in a message
-MAX_ADDRESS = 254  # RFC 5321 4.5.3.1.3, less the angle brackets
-MAX_LOCAL = 64  # RFC 5321 4.5.3.1.1
 
 MARKS = ((codecs.BOM_UTF8, "utf-8-sig"), (codecs.BOM_UTF16_LE, "utf-16"), (codecs.BOM_UTF16_BE, "utf-16"))
 
 # A spreadsheet runs a cell that begins like this. Apostrophes in front count, so that one can be taken off.
 _FORMULA = re.compile(r"'*\s*[=+\-@＝＋－＠]|'*[\t\r\n]")
-
-_ATOM = r"[A-Za-z0-9_!#$%&'*+\-/=?^`{|}~]+"
-_LABEL = r"[A-Za-z0-9](?:[A-Za-z0-9]|-(?!-)){0,61}(?<!-)"
-_PLAIN = re.compile(rf"({_ATOM}(?:\.{_ATOM})*)@((?:{_LABEL}\.)+{_LABEL})")
-_NO_MAIL = frozenset({"arpa", "invalid", "local", "localhost", "onion", "test"})  # IANA special-use names
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,85 +47,6 @@ class Problem:
     message: str
     hint: str = ""
     warning: bool = False
-
-
-# --- addresses ----------------------------------------------------------------------------------------------
-
-
-def check_address(address: str) -> None:
-    """Accept an address that mail can be sent to; a ValueError says plainly what is wrong. No look-ups."""
-    if not _is_plain(address) and (len(address) > MAX_ADDRESS or not _ascii_domain(address, strict=True)):
-        raise ValueError(_what_is_wrong(address))
-    if address.rpartition("@")[0].casefold() in ROLES:
-        raise ValueError("the address takes complaints about mail: nobody signs up with it")
-
-
-def email_key(address: str) -> str:
-    """Return the one form under which an address is stored: a second call changes nothing.
-
-    The part before the @ is case-folded and NFC, the domain lower-case ASCII (`xn--`). Any text has a key,
-    also one that is no address, so that its suppression can be kept.
-    """
-    if address.isascii() and "xn--" not in address.lower():
-        return address.lower()
-    local, at, domain = address.rpartition("@")
-    return _folded(local) + at + _domain_key(domain)
-
-
-def _folded(text: str) -> str:
-    return unicodedata.normalize("NFC", unicodedata.normalize("NFD", text).casefold())
-
-
-def _domain_key(domain: str) -> str:
-    folded = _folded(domain)
-    return _ascii_domain(f"x@{domain}") or (folded if folded == domain else _domain_key(folded))
-
-
-def _is_plain(address: str) -> bool:
-    """Tell whether email-validator would certainly agree: asking it takes 20 times as long."""
-    plain = _PLAIN.fullmatch(address)
-    if plain is None or len(plain[1]) > MAX_LOCAL or len(address) > MAX_ADDRESS:
-        return False
-    top = plain[2].rpartition(".")[2].lower()
-    return top[-1].isalpha() and top not in _NO_MAIL
-
-
-def _ascii_domain(address: str, *, strict: bool = False) -> str:
-    """Return the domain in ASCII, empty when refused; `strict` also refuses what no mail can reach."""
-    from email_validator import EmailNotValidError, validate_email
-
-    try:
-        return validate_email(
-            address, check_deliverability=False, globally_deliverable=strict, strict=strict
-        ).ascii_domain
-    except EmailNotValidError:
-        return ""
-
-
-def _what_is_wrong(address: str) -> str:
-    """Name the slip in a refused address; the address itself is kept out of messages and logs."""
-    local, _, domain = address.rpartition("@")
-    odd = next((mark for mark in address if not mark.isprintable() and not mark.isspace()), "")
-    dotted = any(part.startswith(".") or part.endswith(".") for part in (local, domain))
-    slips = (
-        (not address, "there is no email address"),
-        ("@" not in address, "the address has no @ sign"),
-        (set("<>") & set(address), "the address has a name around it: keep what is between < and >"),
-        (odd, f"the address has an invisible character in it (U+{ord(odd or ' '):04X}): type it again"),
-        (
-            re.search(r"[,;\s]", address),
-            "the address has a space, comma or semicolon in it: write one address",
-        ),
-        ("@" in local, "the address has more than one @ sign"),
-        (not local, "the address has nothing before the @ sign"),
-        (not domain, "the address has nothing after the @ sign"),
-        (len(local) > MAX_LOCAL or len(address) > MAX_ADDRESS, "the address is too long"),
-        (".." in address, "the address has two dots in a row"),
-        (dotted, "the address has a dot at its beginning, at its end or beside the @ sign"),
-        ("." not in domain, "the part after the @ sign has no dot, such as the one in example.com"),
-        (domain.rpartition(".")[2].lower() in _NO_MAIL, "no mail can reach the name after the @ sign"),
-    )
-    return next((slip for applies, slip in slips if applies), "mail cannot be sent to this address: check it")
 
 
 # --- reading ------------------------------------------------------------------------------------------------
@@ -337,10 +250,12 @@ def _cell(text: str) -> str:
 
 def _person(line: int, row: Mapping[str, str], tz: ZoneInfo, now: datetime) -> Iterator[Person | Problem]:
     side, side_slip = _choice(row, "side", SIDES)
-    status, status_slip = _choice(row, "status", STATUSES)
-    slips = [slip for slip in (_address_slip(row["email"]), side_slip, status_slip) if slip]
-    if slips:
-        yield from (Problem(line, *slip) for slip in slips)
+    status, status_slip = _status(row)
+    is_no = status is ContactStatus.UNSUBSCRIBED
+    unclear = (side_slip, status_slip)  # keeps a person out, but never an unsubscribe
+    refusing = (_address_slip(row["email"]), *(() if is_no else unclear))
+    if any(refusing):
+        yield from (Problem(line, *slip) for slip in refusing if slip)
         return
     timezone, zone_slip = _timezone(row.get("timezone", ""))
     consent, consent_slip = _consent(row, status, tz, now)
@@ -352,10 +267,10 @@ def _person(line: int, row: Mapping[str, str], tz: ZoneInfo, now: datetime) -> I
         timezone=timezone,
         tags=frozenset(filter(None, map(str.strip, row.get("tags", "").split(";")))),
         consent=consent,
-        unsubscribed=status is ContactStatus.UNSUBSCRIBED,
+        unsubscribed=is_no,
         line=line,
     )
-    warnings = (zone_slip, consent_slip, _joined_slip(row))
+    warnings = (*unclear, zone_slip, consent_slip, _joined_slip(row))
     yield from (Problem(line, *slip, warning=True) for slip in warnings if slip)
 
 
@@ -380,6 +295,16 @@ def _choice(row: Mapping[str, str], column: str, choices: Mapping[str, T]) -> tu
         hint = _nearest(text, choices) or _one_of(choices)
         return None, (f"the {column} {_shown(text)} is not known", hint)
     return chosen, None
+
+
+def _status(row: Mapping[str, str]) -> tuple[ContactStatus | None, Slip | None]:
+    """Read the status; a word that is nearest to `unsubscribed` counts as a no, with a warning."""
+    status, slip = _choice(row, "status", STATUSES)
+    text = row.get("status", "")
+    if slip and _near(text, STATUSES) == ContactStatus.UNSUBSCRIBED:
+        slip = f"the status {_shown(text)} is not known: it is read as unsubscribed", "Write unsubscribed."
+        return ContactStatus.UNSUBSCRIBED, slip
+    return status, slip
 
 
 def _timezone(name: str) -> tuple[str, Slip | None]:
@@ -428,9 +353,14 @@ def _word(text: str) -> str:
     return re.sub(r"[\s-]+", "_", text.casefold())
 
 
+def _near(text: str, choices: Iterable[str]) -> str:
+    """Return the known word closest to `text`, or nothing when none is close."""
+    return next(iter(difflib.get_close_matches(_word(text)[:MAX_SHOWN], list(choices), n=1, cutoff=0.5)), "")
+
+
 def _nearest(text: str, choices: Iterable[str]) -> str:
-    near = difflib.get_close_matches(_word(text)[:MAX_SHOWN], list(choices), n=1, cutoff=0.5)
-    return f"Did you mean '{near[0]}'?" if near else ""
+    near = _near(text, choices)
+    return f"Did you mean '{near}'?" if near else ""
 
 
 def _one_of(choices: Iterable[str]) -> str:

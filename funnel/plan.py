@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Sequence
 from datetime import datetime
 
+from funnel.errors import Refused
 from funnel.model import Action, Change, Plan, Project, Rendered, Resource, Unsupported
 from funnel.payload import broadcast_json, canonical, digest_of, email_json, series_json
 from funnel.signoff import is_approved
@@ -21,7 +22,7 @@ def desired(project: Project, rendered: Iterable[Rendered], *, now: datetime) ->
         payload = broadcast_json(broadcast, segment, project.settings.timezone)
         when = f"{broadcast.send_at:%Y-%m-%d %H:%M}" if broadcast.send_at else "a draft, not scheduled"
         resources.append(_resource("broadcast", broadcast.slug, payload, f"{broadcast.name} ({when})"))
-    return tuple(sorted(resources, key=lambda one: (ORDER.index(one.kind), one.slug)))
+    return tuple(sorted(resources, key=_making_order))
 
 
 def diff(
@@ -32,18 +33,34 @@ def diff(
     unsupported: Iterable[Unsupported],
     people: Callable[[str, str], int],
 ) -> Plan:
-    """Compare, and say what a push would do. `people` counts who is inside an object now."""
-    known = {(one.kind, one.slug): one for one in actual}
+    """Compare, and say what a push would do. `people` counts who is inside an object now.
+
+    What the provider cannot hold is left alone there. Raises Refused when `actual` has two of the same name.
+    """
+    known = _by_name(actual, provider)
     left_out = tuple(unsupported)
     skipped = {(one.kind, one.slug) for one in left_out}
-    changes = [
-        _change(known.pop((one.kind, one.slug), None), one, people)
-        for one in wanted
-        if (one.kind, one.slug) not in skipped
-    ]
-    gone = [_delete(one, people) for one in reversed(list(known.values()))]
-    real = tuple(change for change in [*changes, *gone] if change is not None)
+    pairs = [(known.pop((one.kind, one.slug), None), one) for one in wanted]
+    changes = [_change(before, one, people) for before, one in pairs if (one.kind, one.slug) not in skipped]
+    gone = sorted(known.values(), key=_making_order, reverse=True)
+    real = (*(change for change in changes if change is not None), *(_delete(one, people) for one in gone))
     return Plan(provider, real, left_out, _digest(provider, real))
+
+
+def _by_name(actual: Iterable[Resource], provider: str) -> dict[tuple[str, str], Resource]:
+    known: dict[tuple[str, str], Resource] = {}
+    for one in actual:
+        if known.setdefault((one.kind, one.slug), one) is not one:
+            raise Refused(
+                f"there are two of {one.kind} {one.slug} at {provider}",
+                hint="take one of the two away there: which one is ours cannot be guessed",
+            )
+    return known
+
+
+def _making_order(resource: Resource) -> tuple[int, str]:
+    """Sort so that what others point at comes first."""
+    return ORDER.index(resource.kind), resource.slug
 
 
 def _email(rendered: Rendered, project: Project, now: datetime) -> Resource:

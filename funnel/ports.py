@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Protocol
 
 from funnel.model import (
@@ -157,6 +157,9 @@ class Programs(Protocol):
     def current_email(self, slug: str, variant: Variant) -> Published | None:
         """Return the email in this variant, or in the variant for all."""
 
+    def email_id(self, slug: str, variant: Variant) -> int | None:
+        """Return the id of the email in this variant, or in the variant for all."""
+
     def email(self, email_id: int) -> Published:
         """Return a compiled email by its id."""
 
@@ -191,8 +194,8 @@ class Ledger(Protocol):
     def waits_until(self, enrollment_id: int) -> datetime | None:
         """Return when the run's timer fires."""
 
-    def shift(self, program_id: int, by: timedelta) -> None:
-        """Move every timer and anchor of a program, after a freeze."""
+    def shift_anchors(self, program_id: int, *, since: datetime, now: datetime) -> None:
+        """Move the anchors of active runs by as long as each stood still, after a freeze from `since` to `now`."""
 
     def next_instant(self) -> datetime | None:
         """Return the next moment at which anything can happen."""
@@ -242,8 +245,17 @@ class Ledger(Protocol):
     def intend(self, leases: Sequence[Lease], *, owner: str) -> Mapping[int, Reason | None]:
         """Durably mark which of these are being sent: None is yes, a Reason is no.
 
-        Checks lease, fence, consent, suppression, pause and recipient again in the same transaction.
+        Checks lease, fence, run, consent, suppression, pause and recipient again in the same transaction.
         """
+
+    def holds(self, lease: Lease, *, owner: str) -> bool:
+        """Tell whether this lease is still in force, so that its worker may say what became of the message."""
+
+    def excuse(self, delivery_id: int) -> None:
+        """Do not count the last attempt against this delivery."""
+
+    def reopen(self, delivery_id: int, now: datetime) -> None:
+        """Make an uncertain delivery ready again, with the same bytes, because a person said so."""
 
     def settle(self, delivery_id: int, state: DeliveryState, *, now: datetime, reason: str = "") -> None:
         """Make a delivery final (or unknown); drop its lease, and its frozen bytes unless it is unknown."""
@@ -264,10 +276,13 @@ class Ledger(Protocol):
         """Count runs: (program, status, reason of exit, how many)."""
 
     def mailed(self, contact_id: int, *, now: datetime) -> None:
-        """Remember when the person was last mailed."""
+        """Remember when the person last got a drip mail."""
+
+    def has_drip_open(self, contact_id: int, *, now: datetime) -> bool:
+        """Tell whether a drip mail is on its way to this person at `now`."""
 
     def last_mail_at(self, contact_id: int) -> datetime | None:
-        """Return when the person was last mailed."""
+        """Return when the person last got a drip mail."""
 
 
 class Store(Protocol):

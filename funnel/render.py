@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import asdict, replace
 from types import SimpleNamespace
+from typing import NoReturn
 
 from markupsafe import Markup
 
@@ -24,6 +25,7 @@ from funnel.model import (
     Missing,
     Offer,
     Page,
+    Place,
     Project,
     Rendered,
     Variant,
@@ -41,6 +43,7 @@ class Compiler:
 
     def __init__(self, project: Project) -> None:
         self._project = project
+        _guard(project)
         filters = {"fallback": _fallback}
         marked = {
             name: mark(source, f"templates/{name}") if name.endswith(".mjml.j2") else source
@@ -58,7 +61,7 @@ class Compiler:
     def compile(self, email: Email) -> Rendered:
         """Compile one email. The same input gives the same bytes. Raises ContentError with `path:line:`."""
         spots = Spots(email.place)
-        spots.guard(email.body)
+        spots.guard(email.subject + email.preheader + email.body)
         context = self._context(email, spots)
         subject = self._line(email, "subject", context)
         preheader = self._line(email, "preheader", context)
@@ -146,7 +149,7 @@ class Compiler:
         context = self._context(email, spots)
         context |= {"offer": SimpleNamespace(title="(the offer)", landing=""), "links": _Same("(link)")}
         card = email.exercise
-        pieces = [f"{card.name}\n{card.side}, {card.order}", *card.cues] if card else []
+        pieces = list(_card_words(card)) if card else []
         pieces.append(plain(self._body(email, context)))
         for name in CLINICAL_PARTS if email.template != "confirm" else ():
             source = self._project.partials.get(f"parts/{name}.md")
@@ -183,6 +186,23 @@ def digest(rendered: Rendered) -> str:
     return digest_of(canonical([rendered.slug, rendered.variant, rendered.preheader, parts, rendered.attachment]))
 
 
+def _guard(project: Project) -> None:
+    """Refuse sources that hold what could be taken for the mark of a merge spot."""
+    for folder, sources in (("content", project.partials), ("templates", project.templates)):
+        for path, source in sources.items():
+            Spots(Place(f"{folder}/{path}")).guard(source)
+
+
+def _card_words(card: Exercise) -> Iterator[str]:
+    """Yield what a clinician signs of a card: also what it is done with, and the film that shows how."""
+    yield f"{card.name}\n{card.side}, {card.order}"
+    yield from card.cues
+    if card.equipment:
+        yield f"With {card.equipment}"
+    if card.video:
+        yield f"Video: {card.video}"
+
+
 class _Spot:
     """A personal value inside a template: it can be printed, and given a fallback, and nothing else."""
 
@@ -196,14 +216,16 @@ class _Spot:
     def with_fallback(self, words: str) -> str:
         return self._spots.token(self._field, words)
 
-    def __bool__(self) -> bool:
+    def _refuse(self, *_: object) -> NoReturn:
         raise ContentError(
             f"`{self._field}` cannot decide what a mail says: it is filled after the mail is compiled",
             hint='print it with a fallback: {{ person.first_name | fallback("there") }}',
         )
 
     def __eq__(self, other: object) -> bool:
-        return bool(self)
+        self._refuse(other)
+
+    __bool__ = __len__ = __iter__ = __contains__ = __getitem__ = __lt__ = __gt__ = __le__ = __ge__ = _refuse
 
     def __hash__(self) -> int:
         return id(self)

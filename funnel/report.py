@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 
+from funnel.model import EnrollmentStatus
+
 
 @dataclass(slots=True)
 class StepCount:
@@ -38,12 +40,22 @@ def count(
     programs: dict[str, ProgramCount] = {}
     for slug, status, _, number in runs:
         program = programs.setdefault(slug, ProgramCount(slug))
-        program.entered += number
-        setattr(program, status, getattr(program, status) + number)
+        _count_runs(program, EnrollmentStatus(status), number)
     for slug, step, state, reason, number in deliveries:
         steps = programs.setdefault(slug, ProgramCount(slug)).steps
         _count_step(steps.setdefault(step, StepCount(step)), state, reason, number)
     return list(programs.values())
+
+
+def _count_runs(program: ProgramCount, status: EnrollmentStatus, number: int) -> None:
+    program.entered += number
+    match status:
+        case EnrollmentStatus.ACTIVE:
+            program.active += number
+        case EnrollmentStatus.COMPLETED:
+            program.completed += number
+        case EnrollmentStatus.EXITED:
+            program.exited += number
 
 
 def _count_step(step: StepCount, state: str, reason: str, number: int) -> None:

@@ -47,7 +47,8 @@ def fast_forward(
     """Run the made-up clock from `start` to `until`, stopping at every instant that matters.
 
     `between` plays the people: it is told the time, does what they do by then, and returns when they act next; it
-    is asked before the engine acts, and again after. The caller knows that no other worker is alive, so work that a killed run left is taken over first.
+    is asked before the engine acts, and again after. The caller knows that no other worker is alive, so work that a
+    killed run left is taken over first.
     """
     recover(engine, sender, now=start, alone=True)
     moments: list[Moment] = []

@@ -16,21 +16,24 @@ PACKAGE = Path(__file__).resolve().parent
 def copy_starter(target: Path) -> int:
     """Copy the starter into `target` and return how many files it wrote.
 
-    Raises Refused when one of its parts is there already: nothing is overwritten.
+    Raises Refused when one of its parts, or a file of the folder's name, is there already: nothing is overwritten.
+    `funnel.toml` comes last, so that a copy that broke off is no project yet.
     """
     source = starter()
+    if target.exists() and not target.is_dir():
+        raise Refused(f"{target} is a file", hint="choose a folder; nothing was changed")
     taken = [part for part in PARTS if (target / part).exists()]
     if taken:
         raise Refused(f"{target} has {taken[0]} already", hint="choose an empty folder; nothing was changed")
-    target.mkdir(parents=True, exist_ok=True)
-    for path in _files(source):
+    files = list(_files(source))
+    for path in files:
         to = target / path.relative_to(source)
         to.parent.mkdir(parents=True, exist_ok=True)
         shutil.copyfile(path, to)
     ignore = target / ".gitignore"
     if not ignore.exists():
         ignore.write_text(IGNORE, encoding="utf-8")
-    return len(list(_files(source)))
+    return len(files)
 
 
 def starter() -> Path:
@@ -42,6 +45,8 @@ def starter() -> Path:
 
 
 def _files(source: Path) -> Iterator[Path]:
-    for part in PARTS:
+    """Yield the starter's files; what an editor or system left beside them (a dot or ~ in the name) is passed by."""
+    for part in reversed(PARTS):
         path = source / part
-        yield from [path] if path.is_file() else sorted(one for one in path.rglob("*") if one.is_file())
+        found = [path] if path.is_file() else sorted(one for one in path.rglob("*") if one.is_file())
+        yield from (one for one in found if not one.name.startswith(".") and not one.name.endswith("~"))

@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 import traceback
 from collections.abc import Callable, Mapping
-from typing import Any
 
 from jinja2 import (
     StrictUndefined,
@@ -17,10 +16,17 @@ from jinja2 import (
 )
 from jinja2.exceptions import SecurityError
 from jinja2.loaders import FunctionLoader
-from jinja2.sandbox import ImmutableSandboxedEnvironment
 
 from funnel.errors import ContentError
 from funnel.fields import nearest
+from funnel.sandbox import Sandbox
+
+WRONG_IN_TEMPLATE = (TemplateError, TypeError, ValueError, ArithmeticError, LookupError, AttributeError, RecursionError)
+_PLACED = re.compile(r"\S+:\d+: ")  #: what opens the message of an error that knows its place
+
+
+class TemplateProblem(ContentError):
+    """A mistake whose line in an author's file is known already."""
 
 
 class Templates:
@@ -36,11 +42,11 @@ class Templates:
         *,
         folder: str,
         escape: bool,
-        filters: Mapping[str, Callable[..., Any]],
+        filters: Mapping[str, Callable[..., object]],
     ) -> None:
         self._sources = sources
         self._folder = folder
-        self._env = ImmutableSandboxedEnvironment(
+        self._env = Sandbox(
             loader=FunctionLoader(self._load),
             autoescape=escape,
             undefined=StrictUndefined,
@@ -77,26 +83,29 @@ class Templates:
     def _run(self, get: Callable[[], Template], context: Mapping[str, object], path: str, line: int = 1) -> str:
         try:
             return get().render(context)
+        except TemplateProblem:
+            raise
         except TemplateSyntaxError as error:
             where = f"{error.filename or error.name or path}:{error.lineno}"
-            raise ContentError(f"{where}: {_sentence(error)}", hint=_syntax_hint(error)) from error
-        except TemplateNotFound as error:
-            where = self._where(error, path, line)
-            raise ContentError(
-                f"{where}: there is no file `{error.name}` to include",
-                hint=nearest(str(error.name), self._sources),
-            ) from error
-        except UndefinedError as error:
-            where = self._where(error, path, line)
-            raise ContentError(f"{where}: {_sentence(error)}", hint=_undefined_hint(str(error), context)) from error
-        except ContentError as error:
-            where = self._where(error, path, line)
-            raise ContentError(f"{where}: {error.message}", hint=error.hint) from error
-        except SecurityError as error:
-            raise ContentError(f"{self._where(error, path, line)}: not allowed here: {error}") from error
-        except (TemplateError, TypeError, ValueError, ArithmeticError, LookupError, RecursionError) as error:
-            where = self._where(error, path, line)
-            raise ContentError(f"{where}: {_sentence(error)}", hint="look at the expression on this line") from error
+            raise TemplateProblem(f"{where}: {_sentence(error)}", hint=_syntax_hint(error, self._env)) from error
+        except (ContentError, *WRONG_IN_TEMPLATE) as error:
+            words, hint = self._explain(error, context)
+            raise TemplateProblem(f"{self._where(error, path, line)}: {words}", hint=hint) from error
+
+    def _explain(self, error: Exception, context: Mapping[str, object]) -> tuple[str, str]:
+        match error:
+            case ContentError():
+                return _PLACED.sub("", error.message, count=1), error.hint
+            case TemplateNotFound():
+                return f"there is no file `{error.name}` to include", nearest(str(error.name), self._sources)
+            case UndefinedError():
+                return _sentence(error), _undefined_hint(str(error), context)
+            case SecurityError():
+                return f"not allowed here: {error}", "a template prints what it is given, with if, for and include"
+            case RecursionError():
+                return "this goes round in circles", "a file must not include itself, nor a macro call itself"
+            case _:
+                return _sentence(error), "look at the expression on this line"
 
     def _where(self, error: BaseException, path: str, line: int) -> str:
         """Find the innermost line of an author's file in the traceback, which Jinja rewrites for us."""
@@ -110,11 +119,12 @@ def _sentence(error: BaseException) -> str:
     return words[0].lower() + words[1:].rstrip(".")
 
 
-def _syntax_hint(error: TemplateSyntaxError) -> str:
-    if "Unexpected end of template" in str(error) or "end of" in str(error):
+def _syntax_hint(error: TemplateSyntaxError, env: Sandbox) -> str:
+    said = str(error)
+    if "nexpected end of" in said or "end of" in said:
         return "something was opened and never closed: look for {% if %} without {% endif %}, or {{ without }}"
-    if "No filter named" in str(error):
-        return 'the filter for a missing name is fallback: {{ person.first_name | fallback("there") }}'
+    if found := re.match(r"No (filter|test) named '(\w+)'", said):
+        return nearest(found[2], env.filters if found[1] == "filter" else env.tests)
     return "check the braces on this line: {{ value }} prints, {% if ... %} decides"
 
 
@@ -124,7 +134,7 @@ def _undefined_hint(message: str, context: Mapping[str, object]) -> str:
     if found := re.match(r"'.*?' has no attribute '(\w+)'", message):
         names = {name for value in context.values() for name in _attributes(value)}
         return nearest(found[1], names)
-    return ""
+    return "look at the names on this line"
 
 
 def _attributes(value: object) -> set[str]:

@@ -5,16 +5,14 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import datetime
 
+from funnel import sample
 from funnel.engine import Engine
-from funnel.engine.dispatch import compose
-from funnel.message import message_key, skeleton
-from funnel.model import Contact, Message, Program, Rendered
-from funnel.payload import Letter
+from funnel.model import Contact, Message, Rendered
 
 MARK = "[Test] "
 
 
-def test_message(
+def write_test(
     engine: Engine,
     rendered: Rendered,
     person: Contact,
@@ -26,32 +24,11 @@ def test_message(
 ) -> Message:
     """Write one email to `address`, as `person` would get it. `is_marked` puts [Test] before the subject.
 
-    Its key holds the time, so that a second test is a second message.
+    Its key holds the time, so that a second test is a second message. Its links open nothing: a test that is
+    passed around must not unsubscribe the person it was written for.
     """
     subject = (MARK, *rendered.subject) if is_marked else rendered.subject
     marked = replace(rendered, subject=subject)
-    key = message_key(engine.secret, f"test/{rendered.digest}/{address}/{now.timestamp()}/{number}")
-    raw = compose(
-        engine,
-        Letter(marked, unapproved=False),
-        skeleton(marked),
-        replace(person, email=address),
-        _program(now),
-        key=key,
-        now=now,
-    )
+    name = f"test/{rendered.digest}/{address}/{now.timestamp()}/{number}"
+    key, raw = sample.write(engine, marked, replace(person, id=0, email=address), name=name, now=now)
     return Message(number, key, engine.settings.sender.address, address, raw)
-
-
-def _program(now: datetime) -> Program:
-    return Program(
-        id=0,
-        kind="series",
-        slug="test",
-        code="tstest",
-        state="open",
-        state_at=now,
-        version=0,
-        digest="",
-        definition="",
-    )

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import traceback
 from collections.abc import Callable, Sequence
+from contextlib import redirect_stderr, redirect_stdout
 from pathlib import Path
+from textwrap import indent
 
 import typer
 
@@ -28,7 +30,8 @@ from funnel.cli import (
     send_test,
     stop,
 )
-from funnel.cli.call import Call, Environment
+from funnel.cli.call import EVERYWHERE, Call, Environment
+from funnel.cli.spelling import Commands, Misuse, reworded
 from funnel.errors import ExitCode, FunnelError
 
 __all__ = ["Call", "Environment", "app", "main"]
@@ -39,6 +42,7 @@ deliver it once. Nobody is mailed twice, wrongly or without consent."""
 app = typer.Typer(
     name="funnel",
     help=HELP,
+    cls=Commands,
     no_args_is_help=True,
     add_completion=False,
     pretty_exceptions_enable=False,
@@ -65,7 +69,7 @@ COMMANDS: dict[str, Callable[..., None]] = {
     "doctor": doctor.doctor,
 }
 for name, command in COMMANDS.items():
-    app.command(name)(command)
+    app.command(name, epilog=EVERYWHERE)(command)
 app.add_typer(contacts.app, name="contacts")
 
 FLAGS = frozenset({"--json", "-q", "--quiet", "-v", "--verbose", "--version"})  #: may stand anywhere on the line
@@ -80,7 +84,9 @@ def _version(context: typer.Context, wanted: bool) -> None:
 @app.callback()
 def start(
     context: typer.Context,
-    project: Path | None = typer.Option(None, "--project", help="The project's folder [default: the nearest upward]."),
+    project: Path | None = typer.Option(
+        None, "--project", metavar="DIR", help="The project [default: the nearest upward]."
+    ),
     as_json: bool = typer.Option(False, "--json", help="Machine output on stdout, in a stable form."),
     quiet: bool = typer.Option(False, "--quiet", "-q", help="Only results and errors."),
     verbose: bool = typer.Option(False, "--verbose", "-v", help="Say more; a bug shows its trace."),
@@ -97,19 +103,32 @@ def main(argv: Sequence[str], environment: Environment) -> ExitCode:
     """Run one command. Every outcome is an exit code; a bug is 3 and says where to report it."""
     call = Call(environment)
     try:
-        app(args=hoist(argv), prog_name="funnel", obj=call)
-    except SystemExit as stopped:
-        return _code(stopped.code)
+        with redirect_stdout(environment.stdout), redirect_stderr(environment.stderr):
+            _run(hoist(argv), call)
+            environment.stdout.flush()
+    except typer.Exit as ended:
+        return ExitCode(ended.exit_code)
     except FunnelError as error:
         return _explain(call, error)
-    except KeyboardInterrupt:
+    except (KeyboardInterrupt, typer.Abort):
         environment.stderr.write("stopped\n")
         return ExitCode.INTERRUPTED
     except BrokenPipeError:
         return ExitCode.OK  # the reader of our output has seen enough
+    except OSError as error:
+        return _explain(call, _machine(error))
     except Exception as error:  # noqa: BLE001 - the one place that turns a bug into an exit code
-        return _bug(call, error)
+        return _explain(call, reworded(error)) if isinstance(error, Misuse) else _bug(call, error)
+    finally:
+        call.close()
     return ExitCode.OK
+
+
+def _run(argv: list[str], call: Call) -> None:
+    """Parse and call the command. Typer's own main() would swallow what we want to answer ourselves."""
+    command = typer.main.get_command(app)
+    with command.make_context("funnel", argv, obj=call) as context:
+        command.invoke(context)
 
 
 def hoist(argv: Sequence[str]) -> list[str]:
@@ -129,18 +148,22 @@ def hoist(argv: Sequence[str]) -> list[str]:
     return [*front, *rest]
 
 
-def _code(code: object) -> ExitCode:
-    return ExitCode(code) if isinstance(code, int) else ExitCode.OK if code is None else ExitCode.NO
-
-
 def _explain(call: Call, error: FunnelError) -> ExitCode:
     red = call.paint("error", "31", "1", stream=call.environment.stderr)
     problems = getattr(error, "problems", None) or (error,)
     for problem in problems:
         call.environment.stderr.write(f"{red}: {problem.message}\n")
         if problem.hint:
-            call.environment.stderr.write(f"       {problem.hint}\n")
+            call.environment.stderr.write(indent(problem.hint, " " * 7) + "\n")
+    if call.verbose and error.exit_code is not ExitCode.USAGE:
+        call.environment.stderr.write("".join(traceback.format_exception(error)))
     return error.exit_code
+
+
+def _machine(error: OSError) -> FunnelError:
+    """Say what this machine would not do: a full disk, a folder that may not be written."""
+    words = error.strerror or str(error) or type(error).__name__
+    return FunnelError(f"{error.filename}: {words}" if error.filename else words)
 
 
 def _bug(call: Call, error: Exception) -> ExitCode:

@@ -3,27 +3,35 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import typer
 
-from funnel.app import App
 from funnel.cli.call import calling
 from funnel.errors import UsageError
-from funnel.fields import nearest
-from funnel.model import Rendered, Review
+
+if TYPE_CHECKING:
+    from funnel.app import App
+    from funnel.model import Rendered, Review
 
 PAGE = "review.html"
+HEAD = """\
+# Sign-offs by a clinician. This file is written by `funnel approve`; a line edited by hand counts for nothing.
+
+"""
 
 
 def approve(
     context: typer.Context,
     slug: str = typer.Argument("", help="The email, such as exercise-1; every variant of it is signed."),
     everything: bool = typer.Option(False, "--all", help="Every email, as the review page shows them."),
-    by: str = typer.Option("", "--by", help="The clinician's name."),
-    credential: str = typer.Option("", "--credential", help="Such as PT, DPT."),
+    by: str = typer.Option("", "--by", metavar="NAME", help="The clinician's name."),
+    credential: str = typer.Option("", "--credential", metavar="C", help="Such as PT, DPT."),
 ) -> None:
-    """Sign the clinical words of a mail: names, cues, cautions and claims. A later change of them needs a new
-    signature; a change of subject or layout does not.
+    """Let a clinician sign the clinical words of a mail.
+
+    These are names, cues, cautions and claims. A later change of them needs a new signature; a change of subject
+    or layout does not. Without --by it writes the page to read first, and says where it is.
     """
     call = calling(context)
     app = call.app()
@@ -31,18 +39,23 @@ def approve(
 
     chosen = _chosen(app, slug, everything)
     page = _review_page(app, chosen)
-    if not by or not credential:
-        call.say(f"to read before signing: {page}")
-        raise UsageError("who signs?", hint='add --by "Dr. Ana Example" --credential "PT, DPT"')
-    signed = sign(chosen, by=by, credential=credential, now=call.now)
+    if not by.strip() or not credential.strip():
+        raise UsageError("who signs?", hint=f'read {page}\nthen add --by "Dr. Ana Example" --credential "PT, DPT"')
+    signed = sign(chosen, by=by.strip(), credential=credential.strip(), now=call.now)
     _keep(app, signed)
-    for one in signed:
-        call.say(f"signed: {one.email} ({one.variant})")
+    if call.as_json:
+        call.json({"signed": [{**_data(one), "at": one.at.isoformat()} for one in signed], "review_page": str(page)})
+    else:
+        call.table([(one.email, one.variant, f"signed by {one.by}, {one.credential}") for one in signed])
     call.note(f"what was signed stands in {page}")
     call.next("funnel plan")
 
 
 def _chosen(app: App, slug: str, everything: bool) -> list[Rendered]:
+    from funnel.fields import nearest
+
+    if everything and slug:
+        raise UsageError("one email, or all of them?", hint="funnel approve SLUG, or --all")
     if everything:
         return list(app.rendered)
     if not slug:
@@ -58,7 +71,7 @@ def _review_page(app: App, chosen: list[Rendered]) -> Path:
     from funnel.build import write_whole
     from funnel.review import review_html
 
-    page = app.config.state / PAGE
+    page = app.home() / PAGE
     write_whole(page, review_html(app.config.settings.name, chosen).encode())
     return page
 
@@ -70,18 +83,15 @@ def _keep(app: App, signed: tuple[Review, ...]) -> None:
     from funnel.build import write_whole
 
     fresh = {(one.email, one.variant): one for one in (*app.project.reviews, *signed)}
-    data = {
-        "review": [
-            {
-                "email": one.email,
-                "variant": one.variant.value,
-                "digest": one.digest,
-                "by": one.by,
-                "credential": one.credential,
-                "at": one.at,
-            }
-            for one in sorted(fresh.values(), key=lambda one: (one.email, one.variant))
-        ]
+    lines = [{**_data(one), "at": one.at} for one in sorted(fresh.values(), key=lambda one: (one.email, one.variant))]
+    write_whole(app.config.root / "content" / "reviews.toml", (HEAD + tomli_w.dumps({"review": lines})).encode())
+
+
+def _data(review: Review) -> dict[str, str]:
+    return {
+        "email": review.email,
+        "variant": review.variant.value,
+        "digest": review.digest,
+        "by": review.by,
+        "credential": review.credential,
     }
-    head = "# Sign-offs by a clinician. This file is written by `funnel approve`; a line edited by hand counts for nothing.\n\n"
-    write_whole(app.config.root / "content" / "reviews.toml", (head + tomli_w.dumps(data)).encode())

@@ -2,35 +2,43 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import nullcontext
 from dataclasses import replace
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import typer
 
-from funnel.app import App
-from funnel.cli.call import BOLD, Call, calling
-from funnel.cli.people import find, key, side
+from funnel.cli.call import BOLD, EVERYWHERE, Call, calling, visible
+from funnel.cli.spelling import Commands
 from funnel.errors import ExitCode, Refused, UsageError
-from funnel.fields import nearest
-from funnel.model import Consent, ConsentEvent, Contact, EventType, Person
-from funnel.people import Problem
 
-app = typer.Typer(help="People: import, list, show, change, forget.", no_args_is_help=True, rich_markup_mode=None)
+if TYPE_CHECKING:
+    from funnel.app import App
+    from funnel.model import Consent, Contact, Person
+    from funnel.people import Problem
+
+app = typer.Typer(
+    help="People: import, list, show, change, forget.", cls=Commands, no_args_is_help=True, rich_markup_mode=None
+)
 
 CHUNK = 2000  #: lines that one transaction of an import stores
 SETTABLE = ("first_name", "side", "timezone", "tags")
+COUNTED = ("new", "updated", "known", "unsubscribed", "without_consent", "refused")
 
 
-@app.command("import")
+@app.command("import", epilog=EVERYWHERE)
 def import_(
     context: typer.Context,
-    file: Path = typer.Argument(..., help="A CSV file; its columns are in docs/guide/content.md."),
-    encoding: str = typer.Option("", "--encoding", help="When the file is neither UTF-8 nor UTF-16."),
+    file: Path = typer.Argument(..., metavar="FILE.csv", help="One person a line, under a line of column names."),
+    encoding: str = typer.Option("", "--encoding", metavar="E", help="When the file is neither UTF-8 nor UTF-16."),
     dry_run: bool = typer.Option(False, "--dry-run", help="Only say what would happen."),
 ) -> None:
-    """Read people from a CSV file. Bad lines are reported and left out; the same file twice changes nothing."""
+    """Read people from a CSV file.
+
+    Bad lines are reported and left out, and then the exit code is 1; the same file twice changes nothing.
+    """
     call = calling(context)
     opened = call.app()
     path = call.path(file)
@@ -51,7 +59,7 @@ def _import(
 ) -> tuple[dict[str, int], list[Problem]]:
     from funnel.people import read
 
-    counts = dict.fromkeys(("new", "updated", "known", "unsubscribed", "without_consent", "refused"), 0)
+    counts = dict.fromkeys(COUNTED, 0)
     problems: list[Problem] = []
     rows = read(path, encoding=encoding, default_timezone=opened.config.settings.timezone, now=call.now)
     with opened.store.rehearsal() if dry_run else nullcontext():
@@ -59,15 +67,16 @@ def _import(
             with opened.store.transaction():
                 for one in chunk:
                     _take(call, opened, one, counts, problems)
+    counts["refused"] = len({one.line for one in problems if not one.warning})
     return counts, problems
 
 
 def _take(call: Call, opened: App, one: Person | Problem, counts: dict[str, int], problems: list[Problem]) -> None:
     from funnel.engine import import_person
+    from funnel.people import Problem
 
     if isinstance(one, Problem):
         problems.append(one)
-        counts["refused"] += not one.warning
         return
     counts[import_person(opened.engine, one, now=call.now)] += 1
     counts["without_consent"] += one.consent is None and not one.unsubscribed
@@ -96,7 +105,7 @@ def _progress(call: Call, rows: Iterator[Person | Problem]) -> Iterator[Person |
         stream.write("\r\x1b[K")
 
 
-def _tell(call: Call, counts: dict[str, int], problems: list[Problem], file: Path, *, dry_run: bool) -> None:
+def _tell(call: Call, counts: dict[str, int], problems: Iterable[Problem], file: Path, *, dry_run: bool) -> None:
     for one in problems:
         kind = "warning: " if one.warning else ""
         hint = f" ({one.hint})" if one.hint else ""
@@ -111,16 +120,22 @@ def _tell(call: Call, counts: dict[str, int], problems: list[Problem], file: Pat
     call.next("funnel contacts list" if not dry_run else f"funnel contacts import {file}")
 
 
-@app.command("export")
+@app.command("export", epilog=EVERYWHERE)
 def export(context: typer.Context) -> None:
     """Write everyone to stdout as CSV; import reads it back."""
     call = calling(context)
     from funnel.people import write
 
-    write(_rows(call.app()), call.environment.stdout)
+    rows = _rows(call.app())
+    if call.as_json:
+        call.json(list(rows))
+    else:
+        write(rows, call.environment.stdout)
 
 
 def _rows(opened: App) -> Iterator[dict[str, str]]:
+    from funnel.model import ConsentEvent
+
     people = opened.store.people
     for contact in people.each():
         yes = [one for one in people.consents(contact.id) if one.event is not ConsentEvent.WITHDRAWN]
@@ -138,7 +153,7 @@ def _rows(opened: App) -> Iterator[dict[str, str]]:
         }
 
 
-@app.command("list")
+@app.command("list", epilog=EVERYWHERE)
 def list_(context: typer.Context) -> None:
     """List everyone."""
     call = calling(context)
@@ -146,14 +161,22 @@ def list_(context: typer.Context) -> None:
     if call.as_json:
         call.json([_contact(one) for one in contacts])
         return
-    call.table([(one.email, one.first_name, one.side or "", one.timezone, one.status) for one in contacts])
+    rows = [(one.email, one.first_name, one.side or "", one.timezone, one.status) for one in contacts]
+    call.table(rows, head=("address", "name", "side", "time zone", "status"))
+    if not rows:
+        call.say("nobody yet")
+        call.next("funnel contacts import FILE.csv, or funnel contacts add EMAIL")
 
 
-@app.command("show")
+@app.command("show", epilog=EVERYWHERE)
 def show(context: typer.Context, email: str = typer.Argument(..., help="The person's address.")) -> None:
-    """Show a person's whole timeline: consent, mail that went and that did not, events, and what comes next."""
+    """Show one person's past and future.
+
+    Consent, mail that went and that did not, events, and what comes next, when and why.
+    """
     call = calling(context)
     opened = call.app()
+    from funnel.cli.people import find
     from funnel.timeline import timeline
 
     contact = find(opened, email)
@@ -161,108 +184,158 @@ def show(context: typer.Context, email: str = typer.Argument(..., help="The pers
     if call.as_json:
         call.json(story.as_json())
         return
-    call.say(f"{call.paint(contact.email, BOLD)}  {contact.first_name}  {contact.side or ''}  {contact.status}")
+    about = (contact.first_name, str(contact.side or ""), str(contact.status))
+    call.say("  ".join([call.paint(contact.email, BOLD), *(visible(one) for one in about if one)]))
     call.table(story.lines())
 
 
-@app.command("add")
+@app.command("add", epilog=EVERYWHERE)
 def add(
     context: typer.Context,
     email: str = typer.Argument(..., help="The person's address."),
-    first_name: str = typer.Option("", "--first-name"),
-    which: str = typer.Option("", "--side", help="left, right or not_sure."),
-    timezone: str = typer.Option("", "--timezone", help="Such as America/New_York."),
-    consent: str = typer.Option("", "--consent", help="The exact words that the person said yes to."),
-    source: str = typer.Option("in person", "--source", help="Where they said it."),
+    first_name: str = typer.Option("", "--first-name", metavar="NAME", help="What a mail calls them."),
+    which: str = typer.Option("", "--side", metavar="SIDE", help="left, right or not_sure."),
+    timezone: str = typer.Option("", "--timezone", metavar="ZONE", help="Such as America/New_York."),
+    consent: str = typer.Option("", "--consent", metavar="WORDS", help="The exact words that they said yes to."),
+    source: str = typer.Option("in person", "--source", metavar="WHERE", help="Where they said it."),
     ask: bool = typer.Option(False, "--ask", help="Send one mail that asks them to confirm."),
 ) -> None:
-    """Add a person. Without --consent nothing is sent to them but, with --ask, one confirmation mail."""
+    """Add a person, with or without their consent.
+
+    Without --consent nothing is sent to them but, with --ask, one confirmation mail.
+    """
     call = calling(context)
     opened = call.app()
-    from funnel.engine import confirm, request_confirmation
+    from funnel.cli.people import key, side
+    from funnel.model import Consent, ConsentEvent, Person
 
+    if consent and ask:
+        raise UsageError("--consent or --ask?", hint="whoever has said yes need not be asked")
     person = Person(email, key(email), first_name, side(which), _zone(timezone))
-    if person.email_key and opened.store.people.suppression(person.email_key) not in ("", "unsubscribed"):
+    if opened.store.people.suppression(person.email_key) not in ("", "unsubscribed"):
         raise Refused("this address bounced or complained before; it is not mailed again")
-    with opened.store.transaction():
-        contact_id, is_new = opened.store.people.add(person, now=call.now)
-        if consent:
-            yes = Consent(ConsentEvent.CONFIRMED, call.now, source, consent)
-            entered = confirm(opened.engine, contact_id, yes, now=call.now)
-            call.note(f"entered: {', '.join(entered) or 'nothing (funnel push first?)'}")
-        elif ask:
-            request_confirmation(opened.engine, opened.store.people.get(contact_id), now=call.now)
-    call.say(f"{'added' if is_new else 'known already'}: {email}")
+    yes = Consent(ConsentEvent.CONFIRMED, call.now, source, consent) if consent else None
+    is_new, entered = _add(call, opened, person, yes, ask=ask)
+    if consent:
+        call.note(f"entered: {', '.join(entered) or 'nothing (funnel push first?)'}")
+    facts = {"email": email, "added": is_new, "entered": entered, "asked": ask}
+    call.answer(f"{'added' if is_new else 'known already'}: {email}", facts)
     call.next("funnel run --once" if consent or ask else f"funnel contacts add {email} --ask")
 
 
-@app.command("set")
+def _add(call: Call, opened: App, person: Person, yes: Consent | None, *, ask: bool) -> tuple[bool, tuple[str, ...]]:
+    """Store a person, with the yes that they gave or the question that they get, in one transaction."""
+    from funnel.engine import confirm, request_confirmation
+
+    entered: tuple[str, ...] = ()
+    with opened.store.transaction():
+        contact_id, is_new = opened.store.people.add(person, now=call.now)
+        if yes is not None:
+            entered = confirm(opened.engine, contact_id, yes, now=call.now)
+        elif ask:
+            request_confirmation(opened.engine, opened.store.people.get(contact_id), now=call.now)
+    return is_new, entered
+
+
+@app.command("set", epilog=EVERYWHERE)
 def set_(
     context: typer.Context,
     email: str = typer.Argument(..., help="The person's address."),
     pairs: list[str] = typer.Argument(..., metavar="KEY=VALUE...", help="first_name, side, timezone, tags (a;b)."),
 ) -> None:
-    """Change what is known of a person. A new side begins that side's first exercise, without a second welcome."""
+    """Change what is known of a person.
+
+    A new side begins that side's first exercise, without a second welcome.
+    """
     call = calling(context)
     opened = call.app()
+    from funnel.cli.people import find, side
     from funnel.engine import change_side, set_fields
 
     contact = find(opened, email)
     chosen = contact.side
-    for pair in pairs:
-        name, equals, value = pair.partition("=")
-        if not equals or name not in SETTABLE:
-            raise UsageError(f"`{pair}` cannot be set", hint=nearest(name, SETTABLE) + ", written as key=value")
+    for name, value in _pairs(pairs):
         if name == "side":
             chosen = side(value)
         else:
             contact = _changed(contact, name, value)
+    if chosen is None and contact.side is not None:
+        raise UsageError("a side cannot be taken away", hint="side=not_sure, when they are not sure")
     set_fields(opened.engine, contact, now=call.now)
     if chosen is not None and chosen != contact.side:
         change_side(opened.engine, contact.id, chosen, now=call.now)
-    call.say(f"changed: {email}")
+    call.answer(f"changed: {email}", {"contact": _contact(opened.store.people.get(contact.id))})
     call.next(f"funnel contacts show {email}")
 
 
-@app.command("unsubscribe")
+def _pairs(written: Iterable[str]) -> Iterator[tuple[str, str]]:
+    from funnel.fields import nearest
+
+    for pair in written:
+        name, equals, value = pair.partition("=")
+        if name not in SETTABLE:
+            raise UsageError(f"`{name}` cannot be set", hint=nearest(name, SETTABLE))
+        if not equals:
+            raise UsageError(f"`{name}` has no value", hint=f"write {name}=value")
+        yield name, value
+
+
+@app.command("unsubscribe", epilog=EVERYWHERE)
 def unsubscribe(context: typer.Context, email: str = typer.Argument(..., help="The person's address.")) -> None:
-    """Stop all mail to a person, now; what waited for them is cancelled."""
+    """Stop all mail to a person, now.
+
+    What waited for them is cancelled.
+    """
     call = calling(context)
     opened = call.app()
+    from funnel.cli.people import find
     from funnel.engine import unsubscribe as stop
 
     cancelled = stop(opened.engine, find(opened, email).id, source="by staff", now=call.now)
-    call.say(f"unsubscribed: {email} ({cancelled} waiting mails cancelled)")
+    call.answer(
+        f"unsubscribed: {email} ({cancelled} waiting mails cancelled)", {"email": email, "cancelled": cancelled}
+    )
 
 
-@app.command("erase")
+@app.command("erase", epilog=EVERYWHERE)
 def erase(context: typer.Context, email: str = typer.Argument(..., help="The person's address.")) -> None:
-    """Forget who a person was. A keyed hash stays, so that they are never mailed again."""
+    """Forget who a person was.
+
+    A keyed hash stays, so that they are never mailed again.
+    """
     call = calling(context)
     opened = call.app()
+    from funnel.cli.people import find
     from funnel.engine import erase as forget
 
     forget(opened.engine, find(opened, email).id, now=call.now)
     opened.store.compact()
-    call.say("forgotten; mails in the local mailbox are yours to delete")
+    call.answer("forgotten; mails in the local mailbox are yours to delete", {"erased": True})
 
 
-@app.command("goal")
+@app.command("goal", epilog=EVERYWHERE)
 def goal(
     context: typer.Context,
     email: str = typer.Argument(..., help="The person's address."),
     event: str = typer.Argument("inquiry", help="inquiry or ebook_downloaded."),
 ) -> None:
-    """Record that a person got in touch, or has the eBook; steps that this makes needless are skipped."""
+    """Record that a person got in touch, or has the eBook.
+
+    Steps that this makes needless are skipped.
+    """
     call = calling(context)
     opened = call.app()
+    from funnel.cli.people import find
     from funnel.engine import happened
+    from funnel.fields import nearest
+    from funnel.model import EventType
 
     known = (EventType.INQUIRY, EventType.EBOOK_DOWNLOADED)
     if event not in known:
         raise UsageError(f"`{event}` cannot be recorded", hint=nearest(event, known))
     is_new = happened(opened.engine, find(opened, email).id, EventType(event), now=call.now)
-    call.say(f"recorded: {event}" if is_new else f"known already: {event}")
+    words = f"recorded: {event}" if is_new else f"known already: {event}"
+    call.answer(words, {"email": email, "event": event, "recorded": is_new})
     call.next(f"funnel contacts show {email}")
 
 

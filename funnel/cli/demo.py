@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, Any
 import typer
 
 from funnel.cli.call import BOLD, DIM, GREEN, Call, calling
-from funnel.model import Severity
 
 if TYPE_CHECKING:
     from funnel.app import App
@@ -20,18 +19,20 @@ COPY = "funnel-demo"  #: where the starter goes when the demo is called outside 
 def demo(
     context: typer.Context,
     no_serve: bool = typer.Option(False, "--no-serve", help="End after printing; open no preview."),
-    port: int = typer.Option(8025, "--port", help="Where the preview listens, on this machine only."),
+    port: int = typer.Option(8025, "--port", metavar="N", help="Where the preview listens, on this machine only."),
 ) -> None:
-    """Tell the whole story with made-up people and a made-up clock: build, check, push, deliver, day by day.
+    """Tell the whole story with made-up people.
 
-    No account is needed and nothing leaves this machine. A demo that was stopped goes on where it stood.
+    On a made-up clock: build, check, push, deliver, day by day; then open their inboxes in a browser. No account
+    is needed and nothing leaves this machine. A demo that was stopped goes on where it stood.
     """
     call = calling(context)
     from funnel import demo as story
     from funnel.lock import only_one
+    from funnel.model import Severity
 
-    app = _demo_app(call)
-    with only_one(app.state):
+    app = call.keep(_demo_app(call))
+    with only_one(app.home()):
         app = _prepare(call, app)
         story.play(app.engine, app.mailbox)
         contacts = story.tell(app.engine, app.mailbox)
@@ -46,7 +47,7 @@ def demo(
         return
     from funnel.studio import serve_preview
 
-    serve_preview(app, port=port, note=call.note)
+    serve_preview(app, port=port, now=call.now, note=call.note)
 
 
 def _demo_app(call: Call) -> App:
@@ -72,6 +73,7 @@ def _demo_app(call: Call) -> App:
 def _prepare(call: Call, app: App) -> App:
     """Build, check and push. When the content has changed since a demo began, that demo starts afresh."""
     from funnel import demo as story
+    from funnel.model import Severity
     from funnel.push import apply, make_plan
 
     errors = [one for one in app.findings(now=story.START) if one.severity is Severity.ERROR]
@@ -81,7 +83,7 @@ def _prepare(call: Call, app: App) -> App:
     plan = make_plan(wanted, remote, provider="local")
     if plan.changes and story.has_begun(app.engine):
         call.note("the content has changed since the last demo, so the story starts afresh")
-        return _prepare(call, _afresh(app))
+        return _prepare(call, call.keep(_afresh(app)))
     for outcome in apply(plan, remote):
         if outcome.error:
             call.note(f"{outcome.change.kind} {outcome.change.slug}: {outcome.error}")
@@ -100,6 +102,8 @@ def _afresh(app: App) -> App:
 
 
 def _print(call: Call, contacts: list[dict[str, Any]]) -> None:
+    from funnel.timeline import REASONS
+
     for contact in contacts:
         call.say()
         side = str(contact["side"]).replace("_", " ")
@@ -109,7 +113,7 @@ def _print(call: Call, contacts: list[dict[str, Any]]) -> None:
         )
         for reason in dict.fromkeys(one["reason"] for one in contact["not_sent"]):
             steps = ", ".join(one["step"] for one in contact["not_sent"] if one["reason"] == reason)
-            call.say(call.paint(f"  not sent ({reason}): {steps}", DIM))
+            call.say(call.paint(f"  not sent, because {REASONS.get(reason, reason)}: {steps}", DIM))
     total = sum(len(contact["received"]) for contact in contacts)
     call.say()
     call.say(call.paint(f"{total} mails delivered to {len(contacts)} people, each once", GREEN))

@@ -6,9 +6,8 @@ from enum import StrEnum
 
 import typer
 
-from funnel.cli.call import calling
+from funnel.cli.call import Call, calling
 from funnel.errors import ContentError, ExitCode
-from funnel.model import Severity
 
 
 class Format(StrEnum):
@@ -25,13 +24,18 @@ def lint(
     form: Format = typer.Option(Format.TEXT, "--format", help="How findings are written."),
     explain: str = typer.Option("", "--explain", metavar="CODE", help="Say what a rule wants, and why."),
 ) -> None:
-    """Check every email in every variant, with and without each personal value. Exit 1 when there is an error."""
+    """Check every mail before anyone gets it.
+
+    Every rule looks at every email in every variant, with and without each personal value. Exit 1 when there is
+    an error; content that cannot be read is one.
+    """
     call = calling(context)
     from funnel import lint as rules
     from funnel.lint import formats
+    from funnel.model import Severity
 
     if explain:
-        call.say(rules.explain(explain))
+        _explain(call, explain)
         return
     app = call.app()
     try:
@@ -47,13 +51,14 @@ def lint(
     written = writers[Format.JSON if call.as_json else form](findings)
     if written:
         call.say(written.rstrip("\n"))
-    errors = sum(one.severity is Severity.ERROR for one in findings)
-    call.note(f"{_count(errors, 'error')}, {_count(len(findings) - errors, 'warning')}")
     if findings:
         call.next(f"funnel lint --explain {findings[0].code}")
-    if errors:
+    if any(one.severity is Severity.ERROR for one in findings):
         raise typer.Exit(ExitCode.NO)
 
 
-def _count(number: int, word: str) -> str:
-    return f"{number} {word}" if number == 1 else f"{number} {word}s"
+def _explain(call: Call, code: str) -> None:
+    from funnel import lint as rules
+
+    page = rules.explain(code)
+    call.answer(page, {"code": code.strip().upper(), "page": page})

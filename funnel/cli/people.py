@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
-from funnel.app import App
+from typing import TYPE_CHECKING
+
 from funnel.errors import Refused, UsageError
 from funnel.fields import nearest
 from funnel.model import Contact, Variant
+
+if TYPE_CHECKING:
+    from funnel.app import App
 
 
 def find(app: App, email: str) -> Contact:
@@ -18,7 +22,7 @@ def find(app: App, email: str) -> Contact:
 
 def key(email: str) -> str:
     """Return the normalised form of an address. Raises UsageError when it is not one."""
-    from funnel.people import check_address, email_key
+    from funnel.addresses import check_address, email_key
 
     try:
         check_address(email)

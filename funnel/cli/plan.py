@@ -3,28 +3,36 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import typer
 
 from funnel.cli.call import BOLD, DIM, GREEN, RED, YELLOW, Call, calling
 from funnel.errors import ExitCode
-from funnel.model import Action, Change, Plan
+
+if TYPE_CHECKING:
+    from funnel.model import Change, Plan
 
 SIGNS = {
-    Action.CREATE: ("+", GREEN),
-    Action.UPDATE: ("~", YELLOW),
-    Action.DELETE: ("-", RED),
-    Action.SCHEDULE: ("@", BOLD),
+    "create": ("+", GREEN),
+    "update": ("~", YELLOW),
+    "delete": ("-", RED),
+    "schedule": ("@", BOLD),
 }
 
 
 def plan(
     context: typer.Context,
-    provider: str = typer.Option("", "--provider", help="Whom to compare with [default: the one that [run] names]."),
-    out: Path | None = typer.Option(None, "--out", help="Keep the plan in a file for `funnel push --plan`."),
+    provider: str = typer.Option(
+        "", "--provider", metavar="P", help="Whom to compare with [default: what [run] names]."
+    ),
+    out: Path | None = typer.Option(None, "--out", metavar="FILE", help="Keep the plan for funnel push --plan FILE."),
     detailed_exitcode: bool = typer.Option(False, "--detailed-exitcode", help="Exit 5 when there are changes."),
 ) -> None:
-    """Show what a push would change, with how many people each change touches."""
+    """Show what a push would change, and for whom.
+
+    Names how many people each change touches, and what the provider cannot express. Writes nothing there.
+    """
     call = calling(context)
     app = call.app()
     from funnel.push import make_plan
@@ -39,7 +47,8 @@ def plan(
         call.json(as_data(found))
     else:
         show(call, found)
-        call.next("funnel push --yes" if found.changes else "funnel run --once")
+        keep = f" --plan {out}" if out is not None else ""
+        call.next(f"funnel push{keep}" if found.changes else "funnel run --once")
     if detailed_exitcode and found.changes:
         raise typer.Exit(ExitCode.CHANGES)
 
@@ -67,20 +76,25 @@ def show(call: Call, plan: Plan) -> None:
     """Print a plan for people."""
     if not plan.changes:
         call.say(f"nothing to change: {plan.provider} has exactly what is written here")
+    width = max((len(f"{one.kind} {one.slug}") for one in plan.changes), default=0)
     for change in plan.changes:
-        _show_change(call, change)
+        _show_change(call, change, width)
     for one in plan.unsupported:
-        call.say(f"  ! {one.kind} {one.slug}: {one.reason}")
+        call.say(f"  {call.paint('!', RED)} {one.kind} {one.slug}: {one.reason}")
     if plan.changes:
-        counts = [f"{sum(one.action is action for one in plan.changes)} to {action}" for action in Action]
-        real = ", ".join(words for words in counts if not words.startswith("0 "))
-        call.say(f"plan {call.paint(plan.digest, BOLD)} for {plan.provider}: {real}")
+        call.say(f"plan {call.paint(plan.digest, BOLD)} for {plan.provider}: {_counts(plan)}")
 
 
-def _show_change(call: Call, change: Change) -> None:
+def _counts(plan: Plan) -> str:
+    actions = [str(one.action) for one in plan.changes]
+    return ", ".join(f"{actions.count(action)} to {action}" for action in SIGNS if action in actions)
+
+
+def _show_change(call: Call, change: Change, width: int) -> None:
     sign, colour = SIGNS[change.action]
     people = f"  ({change.people_affected} people inside)" if change.people_affected else ""
-    call.say(f"  {call.paint(sign, colour)} {change.kind} {change.slug:<28} {call.paint(change.summary, DIM)}{people}")
+    what = f"{change.kind} {change.slug}".ljust(width)
+    call.say(f"  {call.paint(sign, colour)} {what}  {call.paint(change.summary, DIM)}{people}")
     for line in _difference(change):
         call.say(f"      {line}")
 

@@ -2,14 +2,21 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import typer
 
 from funnel.cli.call import BOLD, Call, calling
-from funnel.report import ProgramCount
+
+if TYPE_CHECKING:
+    from funnel.report import ProgramCount
 
 
 def report(context: typer.Context) -> None:
-    """Count, by series and step: entered, sent, waiting, not sent and why."""
+    """Count who entered, what went out, and what did not.
+
+    By series and step: entered, sent, waiting, not sent and why.
+    """
     call = calling(context)
     app = call.app()
     from funnel.report import count
@@ -30,12 +37,18 @@ def _show(call: Call, program: ProgramCount) -> None:
     call.say(
         f"  {program.entered} entered, {program.active} inside, {program.completed} finished, {program.exited} left"
     )
-    rows: list[tuple[str, ...]] = [("step", "sent", "waiting", "unknown", "failed", "not sent", "")]
+    rows: list[tuple[str, ...]] = []
     for step in program.steps.values():
-        why = ", ".join(f"{reason} {number}" for reason, number in sorted(step.reasons.items()))
         numbers = (step.sent, step.waiting, step.unknown, step.failed, step.not_sent)
-        rows.append((step.step, *(str(number) if number else "·" for number in numbers), why))
-    call.table(rows)
+        why = "; ".join(f"{number}: {_words(reason)}" for reason, number in sorted(step.reasons.items()))
+        rows.append((step.step, *(str(number) if number else "-" for number in numbers), why))
+    call.table(rows, head=("step", "sent", "waiting", "unknown", "failed", "not sent", "why"))
+
+
+def _words(reason: str) -> str:
+    from funnel.timeline import REASONS
+
+    return REASONS.get(reason, reason)
 
 
 def _data(program: ProgramCount) -> dict[str, object]:

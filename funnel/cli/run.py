@@ -2,16 +2,23 @@
 
 from __future__ import annotations
 
+import os
+import select
 import signal
-import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from types import FrameType
+from typing import TYPE_CHECKING
 
 import typer
 
-from funnel.app import App
 from funnel.cli.call import Call, calling
 from funnel.errors import Refused, Unreachable, UsageError
+
+if TYPE_CHECKING:
+    from funnel.app import App
+    from funnel.engine import Dispatched
 
 LONGEST_NAP = 30.0  #: seconds between two looks at the database, so that a new sign-up is soon seen
 
@@ -22,13 +29,19 @@ def run(
     now: str = typer.Option("", "--now", metavar="ISO", help="A made-up time; only with the local mailbox."),
     until: str = typer.Option("", "--until", metavar="ISO", help="Run a made-up clock from --now to here."),
 ) -> None:
-    """Send what is due, on schedule, until it is stopped. Running twice, or again after a crash, repeats nothing."""
+    """Send what is due, on schedule, until it is stopped.
+
+    Running twice, or again after a crash, repeats nothing. Ctrl-C finishes the mail in flight first.
+    """
     call = calling(context)
     app = call.app()
     if now or until:
         _made_up(call, app, now, until)
     elif once:
-        _report(call, _act(app, call.now))
+        done = _act(app, call.now)
+        _refuse_blocked(done, app.sender().name)
+        _report(call, done.sent)
+        call.next("funnel report")
     else:
         _forever(call, app)
 
@@ -45,52 +58,106 @@ def _made_up(call: Call, app: App, now: str, until: str) -> None:
 
     start = _moment(now) if now else call.now
     end = _moment(until) if until else start
-    with only_one(app.state):
+    if end < start:
+        raise UsageError(f"--until lies before {'--now' if now else 'now'}", hint="a made-up clock only runs forward")
+    with only_one(app.home()):
         moments = fast_forward(app.engine, sender, start=start, until=end)
     _report(call, sum(one.dispatched.sent for one in moments))
 
 
-def _act(app: App, now: datetime) -> int:
-    """Do what is due at `now`; return how many mails went out. Raises Unreachable when the relay stopped it."""
+def _act(app: App, now: datetime) -> Dispatched:
+    """Do what is due at `now`. Raises Unreachable when the relay stopped it."""
     from funnel.engine import recover
     from funnel.simulate import act, clock
 
     last = clock(app.engine)
     if last is not None and now < last - timedelta(seconds=5):
         raise Refused(
-            f"this machine's clock says {now:%Y-%m-%d %H:%M} UTC, but the engine last worked at {last:%Y-%m-%d %H:%M} UTC",
+            f"this machine's clock says {now:%Y-%m-%d %H:%M} UTC, but the engine last worked at "
+            f"{last:%Y-%m-%d %H:%M} UTC",
             hint="set the clock right; if a made-up clock was used here, that database is for trying things out",
         )
     sender = app.sender()
     recover(app.engine, sender, now=now, alone=False)
     done = act(app.engine, sender, now=now).dispatched
-    if done.blocked:
-        raise Refused(
-            f"{done.blocked} mails are unapproved or still have placeholders, so {sender.name} may not carry them",
-            hint="funnel lint names what is missing; funnel push afterwards",
-        )
     if done.held:
         raise Unreachable(f"the relay stopped us: {done.held}", hint=f"{done.sent} mails had gone; the rest wait")
-    return done.sent
+    return done
+
+
+def _refuse_blocked(done: Dispatched, sender: str) -> None:
+    if done.blocked:
+        raise Refused(
+            f"{done.blocked} mails are unapproved or still have placeholders, so {sender} may not carry them "
+            f"({done.sent} others had gone)",
+            hint="funnel lint names what is missing; funnel push afterwards",
+        )
 
 
 def _forever(call: Call, app: App) -> None:
-    stopping = threading.Event()
-
-    def stop(_signal: int, _frame: FrameType | None) -> None:
-        stopping.set()  # the mail in flight is finished, then nothing new is begun
-
-    signal.signal(signal.SIGTERM, stop)
+    """Work until a signal comes. What stops one mail, or the relay for a while, does not stop the engine."""
+    said = ""
     call.note("the engine is running; Ctrl-C stops it")
-    while not stopping.is_set():
-        try:
-            sent = _act(app, call.now)
-        except Unreachable as error:
-            sent = 0
-            call.note(f"{error.message}; trying again soon")
-        if sent:
-            _report(call, sent)
-        stopping.wait(_nap(app, call.now))
+    with _brake() as brake:
+        while not brake.pulled:
+            problem, sent = _attempt(app, call.now)
+            if problem and problem != said:
+                call.note(f"{problem}; trying again soon")
+            said = problem
+            if sent:
+                _report(call, sent)
+            brake.wait(_nap(app, call.now))
+    call.note("the engine has stopped; nothing is half done")
+    if brake.pulled == signal.SIGINT:
+        raise KeyboardInterrupt
+
+
+def _attempt(app: App, now: datetime) -> tuple[str, int]:
+    """Do what is due; return what stands in the way, in words, and how many mails went."""
+    sent = 0
+    try:
+        done = _act(app, now)
+        sent = done.sent
+        _refuse_blocked(done, app.sender().name)
+    except (Unreachable, Refused) as error:
+        return error.message, sent
+    return "", sent
+
+
+class _Brake:
+    """Remembers the signal that asks the engine to stop, and wakes it from its nap."""
+
+    def __init__(self) -> None:
+        self.pulled = 0
+        self._wake, self._bell = os.pipe()
+
+    def pull(self, number: int, _frame: FrameType | None) -> None:
+        """Take note; the mail in flight is finished first. A second Ctrl-C ends the process at once."""
+        self.pulled = number
+        os.write(self._bell, b"!")
+        signal.signal(signal.SIGINT, signal.default_int_handler)
+
+    def wait(self, seconds: float) -> None:
+        """Sleep, unless a signal comes or has come."""
+        select.select([self._wake], [], [], seconds)
+
+    def close(self) -> None:
+        """Give the pipe back."""
+        os.close(self._wake)
+        os.close(self._bell)
+
+
+@contextmanager
+def _brake() -> Iterator[_Brake]:
+    """Let SIGTERM and Ctrl-C pull a brake instead of tearing the process down."""
+    brake = _Brake()
+    before = {number: signal.signal(number, brake.pull) for number in (signal.SIGTERM, signal.SIGINT)}
+    try:
+        yield brake
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+        brake.close()
 
 
 def _nap(app: App, now: datetime) -> float:

@@ -9,6 +9,7 @@ from typing import TypeVar
 
 from funnel.content.around import read_broadcast, read_offer, read_page, read_reviews, read_segments
 from funnel.content.emails import read_email, read_exercise
+from funnel.content.files import check_files, check_strays
 from funnel.content.gaps import find_gaps
 from funnel.content.series import read_series
 from funnel.content.written import read_text
@@ -36,6 +37,7 @@ class _Reader:
         self.problems: list[ContentError] = []
 
     def each(self, pattern: str, read: Callable[[Path, str], T]) -> list[T]:
+        """Read every file that matches; what cannot be read is kept as a problem."""
         return [value for path in self.paths(pattern) for value in self.one(path, read)]
 
     def one(self, path: str, read: Callable[[Path, str], T]) -> list[T]:
@@ -46,7 +48,9 @@ class _Reader:
             return []
 
     def paths(self, pattern: str) -> list[str]:
-        return sorted(path.relative_to(self.root).as_posix() for path in self.root.glob(pattern) if path.is_file())
+        """List what matches, folders too: one with a file's name is a mistake. Hidden files are editors' own."""
+        found = (path for path in self.root.glob(pattern) if not path.name.startswith("."))
+        return sorted(path.relative_to(self.root).as_posix() for path in found)
 
 
 def load(root: Path, settings: Settings) -> Project:
@@ -56,8 +60,7 @@ def load(root: Path, settings: Settings) -> Project:
     broadcasts = {one.slug: one for one in reader.each("content/broadcasts/*.yaml", read_broadcast)}
     exercises = _exercises(reader)
     emails = _emails(reader, _usage(series.values(), broadcasts.values()))
-    for email in exercises:
-        emails.setdefault(email.slug, {})[email.variant] = email
+    _join(reader, emails, exercises)
     project = Project(
         settings=settings,
         emails=emails,
@@ -71,10 +74,28 @@ def load(root: Path, settings: Settings) -> Project:
         partials=_sources(reader, "content", "content/**/*.md"),
         templates=_sources(reader, "templates", "templates/**/*.j2"),
     )
-    problems = [*reader.problems, *find_gaps(project, reader.problems)]
+    problems = _all_problems(reader, project)
     if problems:
         raise ContentProblems(problems)
     return project
+
+
+def _all_problems(reader: _Reader, project: Project) -> list[ContentError]:
+    """Add what shows only with everything at hand; the same problem met twice is said once."""
+    files = check_files(reader.root, project.settings, project.offers.values())
+    found = [*reader.problems, *find_gaps(project, reader.problems), *files, *check_strays(reader.root)]
+    return list({one.message: one for one in found}.values())
+
+
+def _join(reader: _Reader, emails: dict[str, dict[Variant, Email]], exercises: Iterable[Email]) -> None:
+    """Put the exercises' mails beside the others; their names, `exercise-1` and so on, belong to them."""
+    written = dict(emails)
+    for email in exercises:
+        if email.slug in written:
+            place = next(iter(written.pop(email.slug).values())).place
+            hint = f"{email.place.path} makes the mail of that name; rename this file"
+            reader.problems.append(ContentError(f"{place}: the name `{email.slug}` is taken", hint=hint))
+        emails.setdefault(email.slug, {})[email.variant] = email
 
 
 def _exercises(reader: _Reader) -> list[Email]:

@@ -5,13 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterable
 from pathlib import Path
 
-from funnel.content.written import read_markdown
+from funnel.content.written import read_markdown, slug_of
 from funnel.fields import Fields
 from funnel.model import Email, Exercise, Place, Variant
 
 
 def read_email(root: Path, path: str, variants: Iterable[Variant]) -> dict[Variant, Email]:
     """Read one email file; one Email for each variant that gets it."""
+    slug = slug_of(path)
     written = read_markdown(root, path)
     fields = Fields(written.head, path=path, what="an email's front matter")
     subject, preheader = fields.text("subject"), fields.text("preheader")
@@ -20,7 +21,7 @@ def read_email(root: Path, path: str, variants: Iterable[Variant]) -> dict[Varia
     fields.done()
     return {
         variant: Email(
-            slug=Path(path).stem,
+            slug=slug,
             variant=variant,
             subject=subject,
             preheader=preheader,
@@ -63,10 +64,10 @@ def _card(fields: Fields, path: str, folder: Variant) -> Exercise:
     if side != folder:
         raise fields.fail("side", f"`side` is {side}, but the file lies in exercises/{folder}/", "make them agree")
     return Exercise(
-        slug=Path(path).stem,
+        slug=slug_of(path),
         name=fields.text("name"),
         side=Variant(side),
-        order=fields.number("order"),
+        order=fields.number("order", least=1),
         equipment=fields.text("equipment", ""),
         video=fields.text("video", ""),
         cues=fields.words("cues"),

@@ -1,12 +1,17 @@
-"""Find references that lead nowhere: a missing exercise, email, segment or template."""
+"""Find references that lead nowhere (an exercise, email, offer, segment, template), and names that clash."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
+from datetime import UTC, datetime
+from zoneinfo import ZoneInfo
 
-from funnel.errors import ContentError
+from funnel.errors import ContentError, FunnelError
 from funnel.fields import nearest
-from funnel.model import Broadcast, Email, Project, Series, Step, Variant
+from funnel.model import Broadcast, Email, Project, SendingPolicy, Series, Step, Variant, Wait, WaitUnit
+from funnel.when import due, narrow
+
+DESIGN = ".mjml.j2"
 
 
 def find_gaps(project: Project, known: Iterable[ContentError]) -> Iterator[ContentError]:
@@ -14,11 +19,34 @@ def find_gaps(project: Project, known: Iterable[ContentError]) -> Iterator[Conte
     broken = {problem.message.partition(":")[0] for problem in known}
     for series in project.series.values():
         yield from _series_gaps(series, project, broken)
+        yield from _shut(series, project.settings.sending)
     for broadcast in project.broadcasts.values():
         yield from _broadcast_gaps(broadcast, project, broken)
-    templates = {path.removesuffix(".mjml.j2") for path in project.templates if "/" not in path}
     for variants in project.emails.values():
-        yield from _template_gaps(next(iter(variants.values())), templates)
+        email = next(iter(variants.values()))
+        yield from _template_gaps(email, project.templates)
+        yield from _offer_gaps(email, project, broken)
+    yield from _same_code([*project.series.values(), *project.broadcasts.values()])
+
+
+def _shut(series: Series, policy: SendingPolicy) -> Iterator[ContentError]:
+    """Find a series whose own window leaves no time at all."""
+    try:
+        both = narrow(policy, series.window)
+        due(datetime(2026, 1, 1, tzinfo=UTC), Wait(0, WaitUnit.HOURS), ZoneInfo("UTC"), both, key="")
+    except FunnelError as error:
+        yield ContentError(f"{series.place}: {error.message}", hint=error.hint)
+
+
+def _same_code(objects: Iterable[Series | Broadcast]) -> Iterator[ContentError]:
+    first: dict[str, Series | Broadcast] = {}
+    for one in objects:
+        other = first.setdefault(one.code, one)
+        if other is not one:
+            yield ContentError(
+                f"{one.place}: the code `{one.code}` is used twice",
+                hint=f"the other one is {other.place.path}; a code is never used again, so make a new one",
+            )
 
 
 def _series_gaps(series: Series, project: Project, broken: set[str]) -> Iterator[ContentError]:
@@ -59,9 +87,24 @@ def _broadcast_gaps(broadcast: Broadcast, project: Project, broken: set[str]) ->
         )
 
 
-def _template_gaps(email: Email, templates: set[str]) -> Iterator[ContentError]:
-    if email.template not in templates:
+def _template_gaps(email: Email, templates: Collection[str]) -> Iterator[ContentError]:
+    designs = {path.removesuffix(DESIGN) for path in templates if path.endswith(DESIGN) and "/" not in path}
+    words = f"text/{email.template}.txt.j2"
+    if email.template not in designs:
         yield ContentError(
-            f"{email.at('template')}: there is no template `{email.template}`",
-            hint=nearest(email.template, templates),
+            f"{email.at('template')}: there is no template `{email.template}`", hint=nearest(email.template, designs)
+        )
+    elif words not in templates:
+        yield ContentError(
+            f"{email.at('template')}: the template `{email.template}` has no form for plain text",
+            hint=f"add templates/{words}",
+        )
+
+
+def _offer_gaps(email: Email, project: Project, broken: set[str]) -> Iterator[ContentError]:
+    file = f"content/offers/{email.delivers}.yaml"
+    if email.delivers and email.delivers not in project.offers and file not in broken:
+        yield ContentError(
+            f"{email.at('delivers')}: there is no offer `{email.delivers}`",
+            hint=nearest(email.delivers, project.offers) or f"add {file}",
         )

@@ -9,6 +9,8 @@ from funnel.fields import Fields
 from funnel.model import Window
 from funnel.when import is_zone, parse_window
 
+NINE = time(9)
+
 
 def code(fields: Fields) -> str:
     """Return the six characters that machines outside see in place of a name."""
@@ -21,14 +23,17 @@ def code(fields: Fields) -> str:
 
 
 def moment(fields: Fields, key: str) -> datetime | None:
-    """Return a local wall clock such as `2026-12-01 09:00` (naive), or None when nothing is written."""
+    """Return a local wall clock such as `2026-12-01 09:00` (naive), or None when nothing is written.
+
+    A date alone means nine in the morning.
+    """
     value = fields.raw(key)
     if value is None or value == "":
         return None
     if isinstance(value, datetime):
         found: datetime | None = value
     elif isinstance(value, date):
-        found = datetime.combine(value, time(9))
+        found = datetime.combine(value, NINE)
     else:
         found = _parse(str(value))
     if found is None or found.tzinfo is not None:
@@ -38,7 +43,8 @@ def moment(fields: Fields, key: str) -> datetime | None:
 
 def _parse(text: str) -> datetime | None:
     try:
-        return datetime.fromisoformat(text)
+        found = datetime.fromisoformat(text)
+        return datetime.combine(found, NINE) if len(text) <= len("2026-12-01") else found
     except ValueError:
         return None
 
@@ -53,9 +59,11 @@ def zone(fields: Fields, key: str = "timezone") -> str:
 
 def window(fields: Fields) -> Window:
     """Return a sending window written as `{days: mon-fri, between: "07:00-10:00"}`."""
-    try:
-        found = parse_window(fields.text("days", "daily"), fields.text("between", "00:00-24:00"))
-    except ValueError as error:
-        raise fields.fail("between", str(error), 'such as between = "07:00-10:00"') from error
+    days, between = fields.text("days", "daily"), fields.text("between", "00:00-24:00")
     fields.done()
+    for key, hours in (("days", "00:00-24:00"), ("between", between)):
+        try:
+            found = parse_window(days, hours)
+        except ValueError as error:
+            raise fields.fail(key, str(error), 'such as {days: mon-fri, between: "07:00-10:00"}') from error
     return found

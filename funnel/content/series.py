@@ -6,7 +6,7 @@ import re
 from pathlib import Path
 
 from funnel.content.schedule import code, moment, window
-from funnel.content.written import read_yaml
+from funnel.content.written import read_yaml, slug_of
 from funnel.errors import ContentError, FunnelError
 from funnel.fields import Fields, Lined, nearest
 from funnel.model import SIDES, EventType, Series, Step, Variant, Wait
@@ -21,7 +21,7 @@ def read_series(root: Path, path: str) -> Series:
     fields = Fields(read_yaml(root, path), path=path, what="a series")
     steps = _steps(fields)
     series = Series(
-        slug=Path(path).stem,
+        slug=slug_of(path),
         name=fields.text("name"),
         code=code(fields),
         steps=steps,
@@ -34,7 +34,18 @@ def read_series(root: Path, path: str) -> Series:
         place=fields.place(),
     )
     fields.done()
+    _check_variants(series)
     return series
+
+
+def _check_variants(series: Series) -> None:
+    """Refuse steps for a side in a series that has none."""
+    sided = next((step for step in series.steps if step.only or step.is_sided), None)
+    if sided and series.variant_by == "none":
+        raise ContentError(
+            f"{sided.place}: step `{sided.id}` is for a side, but `variant_by` is none",
+            hint="write variant_by: side at the top of the series",
+        )
 
 
 def _nickname(fields: Fields) -> dict[Variant, str]:
@@ -67,9 +78,9 @@ def _twice(step: Step, first: Step) -> FunnelError:
 
 
 def _step(fields: Fields) -> Step:
-    exercise = fields.number("exercise") if fields.has("exercise") else None
+    exercise = fields.number("exercise", least=1) if fields.has("exercise") else None
     if exercise is not None and fields.has("email"):
-        raise fields.fail("email", "a step has an email or an exercise, not both")
+        raise fields.fail("email", "a step has an email or an exercise, not both", "take one of the two out")
     step = Step(
         id=fields.text("id"),
         email=f"exercise-{exercise}" if exercise is not None else fields.text("email"),
@@ -96,7 +107,7 @@ def _only(fields: Fields) -> frozenset[Variant]:
 
 def _fact(fields: Fields, key: str) -> str:
     fact = fields.text(key, "")
-    if fact and fact not in FACTS and not fact.startswith("tag:"):
+    if fact and fact not in FACTS and not re.fullmatch(r"tag:.+", fact):
         raise fields.fail(key, f"`{fact}` is not something known about a person", nearest(fact, [*FACTS, "tag:..."]))
     return fact
 
@@ -105,7 +116,7 @@ def _wait(fields: Fields) -> Wait:
     try:
         return parse_wait(fields.text("wait"))
     except ValueError as error:
-        raise fields.fail("wait", str(error)) from error
+        raise fields.fail("wait", str(error), "such as wait: 2d") from error
 
 
 def _goals(fields: Fields, ids: set[str]) -> dict[str, frozenset[str]]:

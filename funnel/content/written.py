@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -9,6 +10,8 @@ import yaml
 
 from funnel.errors import ContentError
 from funnel.fields import Lined
+
+DEEPEST = 50  #: levels of keys and lists; the deepest of our files has five
 
 _Loader: type[yaml.SafeLoader | yaml.CSafeLoader] = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 
@@ -24,14 +27,35 @@ class Written:
 
 
 def read_text(root: Path, path: str) -> str:
-    """Read a UTF-8 file below `root`. Raises ContentError with the line when it is not UTF-8."""
+    """Read a UTF-8 file below `root`; every kind of line end becomes a line feed.
+
+    Raises ContentError for a folder, a file that cannot be read, and, with its line, for what is not UTF-8.
+    """
     try:
-        return (root / path).read_text(encoding="utf-8-sig")
+        data = (root / path).read_bytes()
+    except IsADirectoryError as error:
+        raise ContentError(f"{path}:1: this is a folder, not a file", hint="rename it, or take it away") from error
+    except OSError as error:
+        raise ContentError(f"{path}:1: this cannot be read: {error.strerror}", hint="look at the file") from error
+    try:
+        return data.decode("utf-8-sig").replace("\r\n", "\n").replace("\r", "\n")
     except UnicodeDecodeError as error:
-        line = (root / path).read_bytes()[: error.start].count(b"\n") + 1
+        line = data[: error.start].count(b"\n") + 1
         raise ContentError(
             f"{path}:{line}: this is not UTF-8 text", hint="save the file as UTF-8 in your editor"
         ) from error
+
+
+def slug_of(path: str) -> str:
+    """Return the name that a file gives to what is in it. Raises ContentError when it cannot stand in an address."""
+    name = Path(path).stem
+    if not re.fullmatch(r"[a-z0-9][a-z0-9_-]{0,99}", name):
+        better = re.sub(r"[^a-z0-9]+", "-", name.lower()).strip("-") or "welcome"
+        raise ContentError(
+            f"{path}:1: `{name}` cannot be a name here: small letters, digits and dashes",
+            hint=f"rename the file to {better[:100]}{Path(path).suffix}",
+        )
+    return name
 
 
 def read_yaml(root: Path, path: str) -> Lined:
@@ -56,26 +80,58 @@ def read_markdown(root: Path, path: str) -> Written:
 
 
 def parse_yaml(text: str, *, path: str, first_line: int = 1) -> Lined:
-    """Parse YAML text whose first line is line `first_line` of `path`. An empty text is an empty mapping."""
+    """Parse YAML text whose first line is line `first_line` of `path`. An empty text is an empty mapping.
+
+    Raises ContentError that starts `path:line:`, also for a repetition by reference (`*name`) and for values
+    nested deeper than a person writes: both make a small file large.
+    """
     try:
+        _check_events(text, path, first_line)
         node = yaml.compose(text, Loader=_Loader)
         value = _value(node, path, first_line) if node else Lined({}, {}, first_line)
     except yaml.MarkedYAMLError as error:
-        mark = error.problem_mark or error.context_mark
-        line = first_line + (mark.line if mark else 0)
-        said = " ".join(part for part in (error.context, error.problem) if part)
-        raise ContentError(f"{path}:{line}: the YAML cannot be read: {said}", hint=_advice(said)) from error
-    except yaml.YAMLError as error:
-        raise ContentError(f"{path}:{first_line}: the YAML cannot be read: {error}") from error
+        raise _unreadable(error, path, first_line) from error
+    except yaml.reader.ReaderError as error:
+        line = first_line + text.count("\n", 0, error.position)
+        raise ContentError(
+            f"{path}:{line}: there is an invisible character that YAML does not allow",
+            hint="delete the words around it and type them again",
+        ) from error
     if not isinstance(value, Lined):
         raise ContentError(f"{path}:{first_line}: keys and values are needed here", hint="such as name: SI joint")
     return value
 
 
+def _check_events(text: str, path: str, first_line: int) -> None:
+    depth = 0
+    for event in yaml.parse(text, Loader=_Loader):
+        line = first_line + (event.start_mark.line if event.start_mark else 0)
+        match event:
+            case yaml.CollectionStartEvent():
+                depth += 1
+            case yaml.CollectionEndEvent():
+                depth -= 1
+            case yaml.AliasEvent():
+                raise ContentError(f"{path}:{line}: `*{event.anchor}` repeats another value", hint="write it out")
+        if depth > DEEPEST:
+            raise ContentError(f"{path}:{line}: this is nested too deeply", hint="look for brackets left open")
+
+
+def _unreadable(error: yaml.MarkedYAMLError, path: str, first_line: int) -> ContentError:
+    """Point at the mistake; at the opening mark of a quotation that swallowed the rest."""
+    is_open = "quoted scalar" in (error.context or "")
+    mark = (is_open and error.context_mark) or error.problem_mark or error.context_mark
+    line = first_line + (mark.line if mark else 0)
+    said = " ".join(part for part in (error.context, error.problem) if part)
+    return ContentError(f"{path}:{line}: the YAML cannot be read: {said}", hint=_advice(said))
+
+
 def _advice(said: str) -> str:
     if "mapping values are not allowed" in said:
         return 'a value that holds a colon goes in quotes: subject: "1 of 5: ..."'
-    if "cannot start any token" in said:
+    if "quoted scalar" in said:
+        return "the quotation that opens here is never closed"
+    if "cannot start any token" in said or "tab" in said:
         return "indent with spaces, not tabs, and put special characters in quotes"
     return "check the indentation and the quotes around this line"
 
@@ -87,15 +143,27 @@ def _value(node: yaml.Node, path: str, first_line: int) -> object:
         case yaml.SequenceNode():
             return [_value(item, path, first_line) for item in node.value]
         case _:
-            return yaml.constructor.SafeConstructor().construct_object(node)
+            return _scalar(node, path, first_line)
+
+
+def _scalar(node: yaml.Node, path: str, first_line: int) -> object:
+    try:
+        return yaml.constructor.SafeConstructor().construct_object(node)
+    except (ValueError, TypeError, AttributeError, OverflowError) as error:  # such as the 30th of February
+        raise ContentError(
+            f"{path}:{first_line + node.start_mark.line}: `{node.value}` is no real value: {error}",
+            hint="correct it, or put it in quotes if it is meant as words",
+        ) from error
 
 
 def _mapping(node: yaml.MappingNode, path: str, first_line: int) -> Lined:
     items: dict[str, object] = {}
     lines: dict[str, int] = {}
     for key_node, value_node in node.value:
-        key = str(key_node.value)
         line = first_line + key_node.start_mark.line
+        if not isinstance(key_node, yaml.ScalarNode):
+            raise ContentError(f"{path}:{line}: a key is one word", hint="such as name: SI joint")
+        key = str(key_node.value)
         if key in items:
             raise ContentError(
                 f"{path}:{line}: `{key}` is written twice",

@@ -3,7 +3,8 @@
 It sees only ports; `now` is an argument everywhere, so a made-up clock runs the very same code.
 """
 
-from funnel.engine.dispatch import Dispatched, dispatch, recover
+from funnel.engine.broadcasts import launch, publish_broadcast
+from funnel.engine.dispatch import Dispatched, dispatch, recover, resolve
 from funnel.engine.kernel import Engine
 from funnel.engine.people import (
     change_side,
@@ -14,8 +15,8 @@ from funnel.engine.people import (
     set_fields,
     unsubscribe,
 )
-from funnel.engine.programs import publish_broadcast, publish_series, request_confirmation, resume, stop
-from funnel.engine.runs import enroll, launch, tick
+from funnel.engine.programs import publish_series, request_confirmation, resume, retire, stop
+from funnel.engine.runs import enroll, tick
 
 __all__ = [
     "Dispatched",
@@ -32,7 +33,9 @@ __all__ = [
     "publish_series",
     "recover",
     "request_confirmation",
+    "resolve",
     "resume",
+    "retire",
     "set_fields",
     "stop",
     "tick",

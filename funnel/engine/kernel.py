@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
+from functools import lru_cache
 from zoneinfo import ZoneInfo
 
 from funnel.drip import Facts
@@ -16,6 +17,8 @@ from funnel.ports import Store
 from funnel.when import zone
 
 GONE = (DeliveryState.SENT, DeliveryState.UNKNOWN)  #: states that count as received
+WAITING = (DeliveryState.READY, DeliveryState.LEASED)  #: states in which a mail can still be taken back
+OPEN = (*WAITING, DeliveryState.SENDING)  #: states whose outcome a run waits for
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,9 +40,13 @@ class Engine:
                 return found
         raise Refused(f"`{slug}` has not been pushed", hint="funnel push")
 
+    def program_of(self, run: Enrollment) -> Program:
+        """Return the program of a run, as it is published now."""
+        return self.store.programs.by_id(self.store.ledger.program_of(run.id))
+
     def series(self, program: Program) -> Series:
         """Read a program's definition as a series; a broadcast is one of a single step."""
-        return series_from(program.slug, program.definition)
+        return _series(program.slug, program.definition)
 
     def zone(self, contact: Contact) -> ZoneInfo:
         """Return the person's time zone, or the project's."""
@@ -69,3 +76,8 @@ def variant_of(series: Series, contact: Contact) -> Variant:
     if series.variant_by != "side":
         return Variant.ALL
     return contact.side or Variant.NOT_SURE
+
+
+@lru_cache(maxsize=64)  # a tick asks for the same few definitions for every person
+def _series(slug: str, definition: str) -> Series:
+    return series_from(slug, definition)

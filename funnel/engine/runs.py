@@ -1,13 +1,18 @@
-"""Runs: enter people, plan their next step, and turn what is due into deliveries. One transaction each."""
+"""Runs: enter people, plan their next step, and turn what is due into deliveries. One transaction each.
+
+At every moment an active run has either a timer or a mail on its way, never both and never neither.
+"""
 
 from __future__ import annotations
 
-from datetime import UTC, datetime, timedelta, timezone
+from collections.abc import Iterator
+from dataclasses import replace
+from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
 
-from funnel.drip import follow, judge, plan
-from funnel.engine.kernel import Engine, variant_of
-from funnel.errors import Refused
+from funnel.drip import AT_ONCE, defer, follow, goes_at_once, judge, plan, stand
+from funnel.engine.kernel import OPEN, WAITING, Engine, variant_of
+from funnel.errors import Refused, StoreError
 from funnel.model import (
     Contact,
     ContactStatus,
@@ -19,21 +24,18 @@ from funnel.model import (
     Reason,
     Series,
     Step,
-    Variant,
     Waiting,
 )
-from funnel.payload import Launch, launch_from
-from funnel.segment import matches
-from funnel.when import instant
+from funnel.when import due, instant, narrow
 
 BATCH = 500  #: runs that one transaction of a tick moves
 MAX_LATE = timedelta(hours=48)  #: a broadcast later than this is not sent; a series step is never lost to lateness
-EASTMOST = timezone(timedelta(hours=14))  #: where a wall clock strikes first
+LOOK_AGAIN = timedelta(minutes=5)  #: when the same mail is still being sent for the side chosen before
 
 
 def enroll(engine: Engine, program: Program, contact: Contact, *, now: datetime, key: str = "") -> bool:
     """Enter a person; False when there is already a run under this key. Raises Refused without consent."""
-    if program.state == "closed":
+    if program.state in ("closed", "retired"):
         raise Refused(f"`{program.slug}` takes nobody in at the moment", hint=f"funnel resume {program.slug}")
     if program.kind != "request" and contact.status is not ContactStatus.SUBSCRIBED:
         raise Refused(
@@ -48,12 +50,12 @@ def enroll(engine: Engine, program: Program, contact: Contact, *, now: datetime,
         )
         if run_id is None:
             return False
-        plan_next(engine, program, run_id)
+        plan_next(engine, program, run_id, now=now)
     return True
 
 
-def plan_next(engine: Engine, program: Program, run_id: int) -> None:
-    """Set the timer for what comes next in a run, or complete it."""
+def plan_next(engine: Engine, program: Program, run_id: int, *, now: datetime) -> None:
+    """Set the timer for what comes next in a run, or complete it. What is overdue goes as soon as it may."""
     ledger = engine.store.ledger
     run = ledger.enrollment(run_id)
     if run.status is not EnrollmentStatus.ACTIVE:
@@ -63,16 +65,84 @@ def plan_next(engine: Engine, program: Program, run_id: int) -> None:
     if step is None:
         ledger.finish(run_id, EnrollmentStatus.COMPLETED)
         return
-    contact = engine.store.people.get(run.contact_id)
-    following = plan(
-        series,
-        run,
-        step,
-        zone=engine.zone(contact),
-        policy=engine.settings.sending,
-        facts=engine.facts(run),
-    )
-    ledger.wait(run_id, following.due.at)
+    zone = engine.zone(engine.store.people.get(run.contact_id))
+    policy, facts = engine.settings.sending, engine.facts(run)
+    at = plan(series, run, step, zone=zone, policy=policy, facts=facts).due.at
+    if at < now:
+        late = defer(series, run, step, now=now, planned=at, zone=zone, policy=policy, facts=facts)
+        at = late or now
+    ledger.wait(run_id, at)
+
+
+def move_on(engine: Engine, delivery: Delivery, *, now: datetime) -> None:
+    """Let the next wait of a run count from now, if it was this delivery that the run waited for."""
+    ledger = engine.store.ledger
+    run = ledger.enrollment(delivery.enrollment_id)
+    if not _waits_for(engine, run, delivery):
+        return
+    program = engine.program_of(run)
+    behind = stand(engine.series(program), run, delivery.step, engine.done(run))
+    ledger.advance(run.id, behind, now=now)
+    plan_next(engine, program, run.id, now=now)
+
+
+def give_up(engine: Engine, delivery: Delivery, why: Reason, *, now: datetime) -> None:
+    """Take a mail that has not gone out of the queue; the run goes on with what follows, from the same anchor."""
+    engine.store.ledger.settle(delivery.id, DeliveryState.CANCELLED, now=now, reason=why)
+    run = engine.store.ledger.enrollment(delivery.enrollment_id)
+    if _waits_for(engine, run, delivery):
+        plan_next(engine, engine.program_of(run), run.id, now=now)
+
+
+def skip(engine: Engine, delivery: Delivery, why: Reason, *, now: datetime) -> None:
+    """Skip a mail that has become needless before it went; the next wait counts from now."""
+    engine.store.ledger.settle(delivery.id, DeliveryState.SKIPPED, now=now, reason=why)
+    move_on(engine, delivery, now=now)
+
+
+def needless(engine: Engine, delivery: Delivery) -> Reason | None:
+    """Tell why a mail that is ready should not go any more: a goal was reached, or its step was taken out."""
+    run = engine.store.ledger.enrollment(delivery.enrollment_id)
+    series = engine.series(engine.program_of(run))
+    step = _step(series, run, delivery)
+    return judge(series, step, engine.facts(run)) if step else Reason.STEP_REMOVED
+
+
+def may_go_at(engine: Engine, delivery: Delivery, *, now: datetime) -> datetime:
+    """Return when a mail that is ready may go: `now`, unless it is late, and it is night, or another mail came first.
+
+    Whoever meets a delivery whose run has gone elsewhere learns nothing here: the gate stops it.
+    """
+    run = engine.store.ledger.enrollment(delivery.enrollment_id)
+    program = engine.program_of(run)
+    series = engine.series(program)
+    step = _step(series, run, delivery)
+    if step is None or program.kind != "series":
+        return now
+    zone = engine.zone(engine.store.people.get(run.contact_id))
+    facts, policy = engine.facts(run), engine.settings.sending
+    until = defer(series, run, step, now=now, planned=delivery.due_at, zone=zone, policy=policy, facts=facts)
+    return until or now
+
+
+def next_opening(engine: Engine, delivery: Delivery, at: datetime) -> datetime:
+    """Return the first moment from `at` on when this mail may be tried again: not at night."""
+    run = engine.store.ledger.enrollment(delivery.enrollment_id)
+    program = engine.program_of(run)
+    series = engine.series(program)
+    step = _step(series, run, delivery)
+    if step is None or program.kind != "series" or goes_at_once(run, step):
+        return at
+    zone = engine.zone(engine.store.people.get(run.contact_id))
+    allowed = narrow(engine.settings.sending, series.window)
+    return due(at, AT_ONCE, zone, allowed, key=f"{run.id}/{step.id}").at
+
+
+def waiting_mail(engine: Engine, run: Enrollment) -> Iterator[Delivery]:
+    """Yield the mails of a run that have not gone and can still be taken back."""
+    for delivery in engine.store.ledger.history(run.contact_id):
+        if delivery.enrollment_id == run.id and delivery.state in WAITING:
+            yield delivery
 
 
 def tick(engine: Engine, *, now: datetime) -> int:
@@ -89,99 +159,77 @@ def tick(engine: Engine, *, now: datetime) -> int:
             return moved
 
 
-def launch(engine: Engine, *, now: datetime) -> int:
-    """Enter everyone whom a broadcast is for, once its moment has come. Return how many were entered."""
-    entered = 0
-    for program in engine.store.programs.all():
-        is_due = program.kind == "broadcast" and program.start_at is not None and program.start_at <= now
-        if not is_due or program.state != "open":
-            continue
-        details = launch_from(program.definition)
-        with engine.store.transaction():
-            for contact in engine.store.people.each():
-                entered += _enter_broadcast(engine, program, details, contact)
-            engine.store.programs.launched(program.id)
-    return entered
-
-
-def launch_instant(details: Launch) -> datetime | None:
-    """Return when a broadcast begins: at its moment, or where its wall clock strikes first."""
-    if details.send_at is None:
-        return None
-    if details.local:
-        return details.send_at.replace(tzinfo=EASTMOST).astimezone(UTC)
-    return instant(details.send_at, ZoneInfo(details.timezone))
-
-
-def _enter_broadcast(engine: Engine, program: Program, details: Launch, contact: Contact) -> int:
-    if contact.status is not ContactStatus.SUBSCRIBED or details.send_at is None:
-        return 0
-    if not matches(details.where, contact):
-        return 0
-    zone = engine.zone(contact) if details.local else ZoneInfo(details.timezone)
-    at = instant(details.send_at, zone)
-    run_id = engine.store.ledger.enroll(program.id, contact.id, Variant.ALL, key="", now=at)
-    if run_id is None:
-        return 0
-    engine.store.ledger.wait(run_id, at)
-    return 1
-
-
 def _arrive(engine: Engine, program: Program, waiting: Waiting, now: datetime) -> None:
-    """Deal with one run whose timer fired: send, skip, or find that there is nothing left."""
-    run = waiting.enrollment
+    """Deal with one run whose timer fired: send, skip, wait a little more, or find that nothing is left."""
+    run, ledger = waiting.enrollment, engine.store.ledger
     series = engine.series(program)
     step = follow(series, run, engine.done(run))
-    engine.store.ledger.wait(run.id, None)
     if step is None:
-        engine.store.ledger.finish(run.id, EnrollmentStatus.COMPLETED)
+        ledger.finish(run.id, EnrollmentStatus.COMPLETED)
+        return
+    until = _not_yet(engine, series, waiting, step, now)
+    ledger.wait(run.id, until)
+    if until is not None:
         return
     if reason := judge(series, step, engine.facts(run)):
-        _skip(engine, program, run, step, reason, now)
+        _skip(engine, program, run, step, reason, now=now)
     elif program.kind == "broadcast" and now - waiting.due_at > MAX_LATE:
-        _record(
-            engine,
-            program,
-            run,
-            step,
-            DeliveryState.EXPIRED,
-            due=waiting.due_at,
-            now=now,
-            why=Reason.TOO_LATE,
-        )
-        engine.store.ledger.finish(run.id, EnrollmentStatus.COMPLETED)
+        _skip(engine, program, run, step, Reason.TOO_LATE, now=now, state=DeliveryState.EXPIRED)
     else:
-        _make_ready(engine, program, run, step, waiting.due_at, now)
+        _make_ready(engine, program, run, step, due_at=waiting.due_at, now=now)
 
 
-def _make_ready(engine: Engine, program: Program, run: Enrollment, step: Step, due: datetime, now: datetime) -> None:
-    email = engine.store.programs.current_email(step.email, run.variant)
-    if email is None:
-        _skip(engine, program, run, step, Reason.RENDER_ERROR, now)
+def _not_yet(engine: Engine, series: Series, waiting: Waiting, step: Step, now: datetime) -> datetime | None:
+    """Tell until when the run waits on, or None. A mail of another series may have come first, or be on its way."""
+    run, ledger = waiting.enrollment, engine.store.ledger
+    if any(one == step.id and state is DeliveryState.SENDING for one, _, state in ledger.settled(run.id)):
+        return now + LOOK_AGAIN
+    if goes_at_once(run, step):
+        return None
+    facts = engine.facts(run)
+    if ledger.has_drip_open(run.contact_id, now=now):
+        facts = replace(facts, last_mail_at=now)
+    zone = engine.zone(engine.store.people.get(run.contact_id))
+    policy = engine.settings.sending
+    return defer(series, run, step, now=now, planned=waiting.due_at, zone=zone, policy=policy, facts=facts)
+
+
+def _make_ready(
+    engine: Engine, program: Program, run: Enrollment, step: Step, *, due_at: datetime, now: datetime
+) -> None:
+    email_id = engine.store.programs.email_id(step.email, run.variant)
+    if email_id is None:
+        _skip(engine, program, run, step, Reason.RENDER_ERROR, now=now)
         return
-    _record(engine, program, run, step, DeliveryState.READY, due=due, now=None, email_id=email.id)
+    delivery = replace(_delivery(run, step), state=DeliveryState.READY, due_at=due_at)
+    _record(engine, program, delivery, email_id=email_id)
 
 
-def _skip(engine: Engine, program: Program, run: Enrollment, step: Step, why: Reason, now: datetime) -> None:
-    """Write the reason, and count the next wait from here."""
-    _record(engine, program, run, step, DeliveryState.SKIPPED, due=now, now=now, why=why)
-    engine.store.ledger.advance(run.id, step.id, now=now)
-    plan_next(engine, program, run.id)
-
-
-def _record(
+def _skip(
     engine: Engine,
     program: Program,
     run: Enrollment,
     step: Step,
-    state: DeliveryState,
+    why: Reason,
     *,
-    due: datetime,
-    now: datetime | None,
-    why: str = "",
-    email_id: int | None = None,
+    now: datetime,
+    state: DeliveryState = DeliveryState.SKIPPED,
 ) -> None:
-    delivery = Delivery(
+    """Write the reason, and count the next wait from here."""
+    delivery = replace(_delivery(run, step), state=state, due_at=now, settled_at=now, reason=why)
+    _record(engine, program, delivery, email_id=None)
+    engine.store.ledger.advance(run.id, step.id, now=now)
+    plan_next(engine, program, run.id, now=now)
+
+
+def _record(engine: Engine, program: Program, delivery: Delivery, *, email_id: int | None) -> None:
+    number = engine.store.programs.numbers(program.id)[delivery.step]
+    if not engine.store.ledger.add(delivery, number=number, email_id=email_id):
+        raise StoreError(f"the ledger has step {delivery.step} of run {delivery.enrollment_id} already")
+
+
+def _delivery(run: Enrollment, step: Step) -> Delivery:
+    return Delivery(
         id=0,
         enrollment_id=run.id,
         contact_id=run.contact_id,
@@ -189,13 +237,22 @@ def _record(
         visit=run.visit,
         email=step.email,
         variant=run.variant,
-        state=state,
-        due_at=due,
-        settled_at=now,
-        reason=why,
+        state=DeliveryState.PLANNED,
+        due_at=run.anchor_at,
     )
-    number = engine.store.programs.numbers(program.id)[step.id]
-    engine.store.ledger.add(delivery, number=number, email_id=email_id)
+
+
+def _waits_for(engine: Engine, run: Enrollment, delivery: Delivery) -> bool:
+    """Tell whether a run stands still until this delivery is settled; after an uncertain one it has gone on."""
+    if run.status is not EnrollmentStatus.ACTIVE or run.visit != delivery.visit:
+        return False
+    ledger = engine.store.ledger
+    is_open = any(visit == run.visit and state in OPEN for _, visit, state in ledger.settled(run.id))
+    return not is_open and ledger.waits_until(run.id) is None
+
+
+def _step(series: Series, run: Enrollment, delivery: Delivery) -> Step | None:
+    return next((step for step in series.path(run.variant) if step.id == delivery.step), None)
 
 
 def _opening(engine: Engine, series: Series) -> datetime | None:

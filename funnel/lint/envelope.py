@@ -33,13 +33,13 @@ def check_subject(subject: Subject) -> Iterator[Finding]:
     Example: `subject: "RE: YOUR FREE EBOOK!!!"`.
     """
     for mail in subject.mails:
+        found: dict[tuple[Severity, str], str] = {}
         for field, values in mail.fillings.items():
-            words = squeeze(fill(mail.rendered.subject, values))
-            when = f" when `{field}` is not known" if field else ""
-            for severity, fault in _subject_faults(words):
-                place = mail.email.at("subject")
-                yield Finding("SB001", severity, f"the subject {fault}{when}", place, _SUBJECT_HINT)
-                break  # the first fault of a subject explains the others
+            for one in _subject_faults(squeeze(fill(mail.rendered.subject, values))):
+                found.setdefault(one, f" when `{field}` is not known" if field else "")
+        for (severity, fault), when in found.items():
+            place = mail.email.at("subject")
+            yield Finding("SB001", severity, f"the subject {fault}{when}", place, _SUBJECT_HINT)
 
 
 def check_preheader(subject: Subject) -> Iterator[Finding]:
@@ -73,7 +73,7 @@ def _subject_faults(words: str) -> Iterator[tuple[Severity, str]]:
     if _is_shouted(words):
         yield Severity.WARNING, "is shouted"
     if len(words) > LONGEST_SUBJECT:
-        yield Severity.WARNING, f"has {len(words)} characters; most inboxes show {LONGEST_SUBJECT}"
+        yield Severity.WARNING, f"is longer than the {LONGEST_SUBJECT} characters that most inboxes show"
 
 
 def _is_shouted(words: str) -> bool:

@@ -43,7 +43,7 @@ def check_address(subject: Subject) -> Iterator[Finding]:
         lines = [squeeze(line) for line in brand.postal_address.splitlines() if line.strip()]
         if not lines:
             hint = 'under [brand]: postal_address = "..."'
-            yield error("FT002", "there is no postal address", mail.project.settings.place, hint)
+            yield error("FT002", "there is no postal address", mail.project.settings.at("brand.postal_address"), hint)
             continue
         for part, words in mail.parts.items():
             if not all(line in words for line in lines):

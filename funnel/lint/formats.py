@@ -15,16 +15,14 @@ _SARIF_SCHEMA = "https://json.schemastore.org/sarif-2.1.0.json"
 
 
 def as_text(findings: Sequence[Finding]) -> str:
-    """Write `path:line: CODE message`, the hint below it, and a sum. A warning says that it is one."""
+    """Write `path:line: CODE message` and the hint below it. A warning says that it is one."""
     lines = []
     for one in findings:
         mark = "warning: " if one.severity is Severity.WARNING else ""
         lines.append(f"{one.place}: {one.code} {mark}{_flat(one.message)}")
         if one.hint:
             lines.append(f"    {_flat(one.hint)}")
-    counts = _counts(findings)
-    lines.append(f"{_many(counts['error'], 'error')}, {_many(counts['warning'], 'warning')}")
-    return "\n".join(lines) + "\n"
+    return "".join(f"{line}\n" for line in lines)
 
 
 def as_json(findings: Sequence[Finding]) -> str:
@@ -72,10 +70,6 @@ def as_sarif(findings: Sequence[Finding]) -> str:
 def _counts(findings: Iterable[Finding]) -> dict[str, int]:
     counted = Counter(one.severity for one in findings)
     return {severity.value: counted[severity] for severity in Severity}
-
-
-def _many(number: int, what: str) -> str:
-    return f"{number} {what}" if number == 1 else f"{number} {what}s"
 
 
 def _flat(words: str) -> str:

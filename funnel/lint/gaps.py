@@ -4,23 +4,25 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from urllib.parse import unquote
 
 from funnel.lint.subject import Mail, Rule, Subject, error, warning
-from funnel.model import PLACEHOLDER, Finding
+from funnel.model import PLACEHOLDER, Finding, Place
 
 #: Syntax that only somebody else would act on, or nobody: Jinja, MJML, providers' merge tags, our own marks.
 _LEFT_OVER = re.compile(
     r"""
-    \{\{ | \}\} | \{% | %\} | \{\# | \#\}                    # Jinja, Handlebars, Liquid
+    \{\{[^{}]*\}\} | \{\{ | \}\} | \{% | %\} | \{\# | \#\}                    # Jinja, Handlebars, Liquid
     | </?mj-?[a-z]+                                          # MJML
-    | \*\|[A-Z0-9_:]+\|\* | %%\w+%% | %recipient\.\w+%       # Mailchimp, Salesforce, Mailgun
+    | \*?\|[A-Z][A-Z0-9_:]+\|\*? | %%\w+%% | %recipient\.\w+%       # Mailchimp, Salesforce, Mailgun
     | <%=?\s | \$\{\w | \[\[\w+\]\] | \{\$\w                 # ERB, JavaScript, and more
     | xmrg\d                                                 # our own marks
     | \bLorem\ ipsum\b | \b(?:TODO|FIXME|TBD)\b
     """,
     re.VERBOSE,
 )
-_SEEN_AS_MJML = re.compile(r"</?mj-?[a-z]+")  #: a tag that went through the compiler unread
+_BARE = 2  #: characters of an opening or closing brace without anything in it
+_SEEN_AS_MJML = re.compile(r"<mj-?[a-z]+")  #: a tag that went through the compiler unread
 
 
 def check_placeholders(subject: Subject) -> Iterator[Finding]:
@@ -51,14 +53,13 @@ def check_left_over(subject: Subject) -> Iterator[Finding]:
     Example: `Hi *|FNAME|*,` in a body that came from another program.
     """
     for mail in subject.mails:
-        addresses = " ".join(link.href for link in mail.page.links)
+        addresses = unquote(" ".join(link.href for link in mail.page.links))
         outputs = (mail.subject, mail.rendered.preheader, mail.parts["HTML"], mail.parts["text"], addresses)
         left = {match[0].strip() for output in outputs for match in _LEFT_OVER.finditer(output)}
         left |= {match[0] for match in _SEEN_AS_MJML.finditer(mail.html)}
         for words in sorted(left):
-            place = mail.sources.words(mail.email, words, *_parts_of(words)) or mail.email.place
             hint = 'a name is written {{ person.first_name | fallback("there") }}'
-            yield error("TP001", f"`{words}` is left over in the mail", place, hint)
+            yield error("TP001", f"`{words}` is left over in the mail", _left_at(mail, words), hint)
 
 
 RULES = (Rule("PH001", "placeholder", check_placeholders), Rule("TP001", "left-over-syntax", check_left_over))
@@ -78,6 +79,7 @@ def _in_words(mail: Mail) -> Iterator[Finding]:
             yield warning("PH001", message, place, "write them here")
 
 
-def _parts_of(words: str) -> tuple[str, ...]:
-    """Return what to look for when Jinja printed the braces of a left-over itself, as in {{ '{{' }}."""
-    return (words.strip("{}%# "),) if words.strip("{}%# ") else ()
+def _left_at(mail: Mail, words: str) -> Place:
+    """Find left-over syntax in its source. Bare braces stand everywhere, so only those in quotes are looked for."""
+    quoted = (f"'{words}'", f'"{words}"')
+    return mail.written(*(quoted if len(words) <= _BARE else (words,)))

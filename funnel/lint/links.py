@@ -8,7 +8,7 @@ from urllib.parse import urlsplit
 
 from funnel.lint.page import Link
 from funnel.lint.subject import Mail, Rule, Subject, error, warning
-from funnel.model import Finding, Place
+from funnel.model import Finding
 
 SCHEMES = ("https", "mailto", "tel")
 _VAGUE = re.compile(r"(?:click|press|tap)(?: here| me)?|here|this(?: link)?|link|(?:read |learn )?more")
@@ -33,19 +33,18 @@ def check_addresses(subject: Subject) -> Iterator[Finding]:
     """
     for mail in subject.mails:
         for link in mail.page.links:
-            place = _to_mend(mail, link.href)
             if fault := _fault(link.href):
-                yield error("LK001", f"the link {_called(link)} {fault}", place, _WHOLE)
+                yield error("LK001", f"the link {_called(link)} {fault}", mail.link_mended(link.href), _WHOLE)
             if not link.words:
                 message = f"the link to {_shown(mail, link.href)} has no words to press"
-                yield error("LK001", message, place, _NAME_IT)
+                yield error("LK001", message, mail.link_written(link.href), _NAME_IT)
             elif _VAGUE.fullmatch(link.words.casefold().strip(" .…!>»→")):
                 message = f"“{link.words}” does not say where the link leads"
                 yield warning("LK001", message, mail.written(f"[{link.words}]", link.words), _NAME_IT)
         yield from _pictures(mail)
         for address in mail.text_addresses:
             if fault := _fault(address):
-                yield error("LK001", f"the link {address} {fault}", _to_mend(mail, address), _WHOLE)
+                yield error("LK001", f"the link {address} {fault}", mail.link_mended(address), _WHOLE)
 
 
 def check_parity(subject: Subject) -> Iterator[Finding]:
@@ -109,12 +108,6 @@ def _pictures(mail: Mail) -> Iterator[Finding]:
         if fault or not image.src.lower().startswith("https:"):
             message = f"the picture {image.src} {fault or 'is not fetched over https'}"
             yield error("LK001", message, mail.written(image.src, "<mj-image"), _WHOLE)
-
-
-def _to_mend(mail: Mail, address: str) -> Place:
-    """Return where an address has to be changed: in the settings when it is one of the fixed ones."""
-    settings = mail.project.settings
-    return settings.place if address in settings.links.values() else mail.link_written(address)
 
 
 def _called(link: Link) -> str:

@@ -5,11 +5,10 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from funnel.lint.subject import KNOWN, Mail, Rule, Subject, error, warning
+from funnel.lint.subject import ALWAYS_KNOWN, KNOWN, Mail, Rule, Subject, error, warning
 from funnel.merge import filled
 from funnel.model import Finding, Merged, MergeSpot, Place
 
-_ALWAYS_KNOWN = frozenset({"person.email"})
 _CLOSING = ",.;:!?)"
 
 
@@ -25,7 +24,7 @@ def check_fallbacks(subject: Subject) -> Iterator[Finding]:
     """
     for mail in subject.mails:
         bare = {spot.field for spot in mail.spots() if spot.fallback is None}
-        for field in sorted(bare & KNOWN.keys() - _ALWAYS_KNOWN):
+        for field in sorted(bare & KNOWN.keys() - ALWAYS_KNOWN):
             hint = f'write {{{{ {field} | fallback("there") }}}}'
             for place in _places(mail, field):
                 yield error("MG001", f"`{field}` has no fallback", place, hint)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import lru_cache
 from html.parser import HTMLParser
 
 #: Everything else begins a new piece of text, so that words of two table cells never run together.
@@ -61,8 +62,9 @@ class Page:
         return tuple(one for one in self.sections if one.level)
 
 
+@lru_cache(maxsize=128)
 def read_page(html: str) -> Page:
-    """Read HTML in one linear pass. Conditional comments for Outlook are comments here."""
+    """Read HTML in one linear pass, and remember it. Conditional comments for Outlook are comments here."""
     reader = _Reader()
     reader.feed(html)
     reader.close()

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from urllib.parse import unquote, urlsplit
 
 from funnel.lint.subject import Mail, Rule, Subject, error
-from funnel.model import Finding, Place, Privacy, Variant
+from funnel.model import Finding, Privacy, Variant
 
 _SEPARATORS = re.compile(r"[\s\-_/+.?&=:#~,]+")
 _FETCHING_STYLE = re.compile(r"@import\s+[^;]+|@font-face|url\(\s*[\"']?(?!#)[^)]*\)", re.IGNORECASE)
+_STYLE_MARKS = ("@import", "@font-face", "url(")  #: without one of these the slow search finds nothing
 _FETCHING_TAG = re.compile(r"<(script|iframe|object|embed|video|audio|form)\b", re.IGNORECASE)
 
 
@@ -66,9 +67,9 @@ def check_requests(subject: Subject) -> Iterator[Finding]:
                     place,
                     f"keep it on {home}",
                 )
-        for match in (*_FETCHING_STYLE.finditer(mail.html), *_FETCHING_TAG.finditer(mail.html)):
-            place = mail.written(match[0], match[0].partition("(")[0])
-            yield error("PR002", f"`{match[0][:60]}` does not belong in a mail", place, "take it out")
+        for words in _fetching(mail.html):
+            place = mail.written(words, words.partition("(")[0])
+            yield error("PR002", f"`{words[:60]}` does not belong in a mail", place, "take it out")
 
 
 RULES = (
@@ -111,15 +112,17 @@ def _mail_outside(mail: Mail, terms: _Terms) -> Iterator[Finding]:
     for address in dict.fromkeys(addresses):
         for term in terms.within(address):
             message = f"the address {address} says “{term}”"
-            yield error("PR001", message, _address(mail, address), "link to a neutral address")
+            yield error("PR001", message, mail.link_mended(address), "link to a neutral address")
     if offer := mail.project.offers.get(mail.email.delivers):
         for term in terms.within(offer.file.rpartition("/")[2]):
             yield error("PR001", f"the file that people get says “{term}”", offer.place, "rename the file")
 
 
-def _address(mail: Mail, address: str) -> Place:
-    fixed: Mapping[str, str] = mail.project.settings.links
-    return mail.project.settings.place if address in fixed.values() else mail.link_written(address)
+def _fetching(html: str) -> Iterator[str]:
+    small = html.lower()
+    if any(mark in small for mark in _STYLE_MARKS):
+        yield from (match[0] for match in _FETCHING_STYLE.finditer(html))
+    yield from (match[0] for match in _FETCHING_TAG.finditer(html))
 
 
 def _host(address: str) -> str | None:

@@ -94,6 +94,10 @@ class _Names:
     def list_of(self, side: Variant) -> list[str]:
         return [one.name for one in self.of[side]]
 
+    def is_only_on(self, side: Variant, name: str) -> bool:
+        """Tell whether a name is on this side's list and not on the other's too."""
+        return [one for one in _BOTH if name in self.list_of(one)] == [side]
+
     def find(self, sections: Iterable[Section]) -> list[_Found]:
         """Find every name in order, whatever its capitals are."""
         return [
@@ -181,7 +185,7 @@ def _lists(mail: Mail, names: _Names) -> Iterator[Finding]:
     for part, sections in _sections(mail).items():
         found = names.find(sections)
         for side in _BOTH:
-            yield from _list(mail, part, found, side, names.list_of(side))
+            yield from _list(mail, part, found, side, names)
         yield from _altered(mail, part, found)
 
 
@@ -193,18 +197,18 @@ def _is_about_sides(mail: Mail, names: _Names) -> bool:
     return headed or bool(names.find(mail.page.sections))
 
 
-def _list(mail: Mail, part: str, found: list[_Found], side: Variant, want: list[str]) -> Iterator[Finding]:
-    headings = dict.fromkeys(one.heading for one in found if one.name in want)
-    under = {heading: [one.name for one in found if one.heading == heading] for heading in headings}
-    titled = [heading for heading in under if _side_of(heading) is side]
+def _list(mail: Mail, part: str, found: list[_Found], side: Variant, names: _Names) -> Iterator[Finding]:
+    want = names.list_of(side)
+    listed = [one.name for one in found if _side_of(one.heading) is side]
+    elsewhere = [one.name for one in found if _side_of(one.heading) is not side and names.is_only_on(side, one.name)]
     place = mail.written(f"exercises.{side}", *want, f"{side}-sided", "exercises.")
-    if not under and want:
+    if want and not any(one.name in want for one in found):
         message = f"the {part} part has no list for the {side} side"
         yield error("SD001", message, place, "a newsletter carries both lists")
-    elif not titled:
+    elif want and not listed:
         message = f"the {part} part has no heading over the {side}-sided list that says so"
         yield error("SD001", message, place, f"a heading that says {side}, and not the other side")
-    elif list(under.values()) != [want]:
+    elif listed != want or elsewhere:
         message = f"the {part} part's {side}-sided list is not all of that side's exercises in order"
         yield error("SD001", message, place, f"{len(want)} names in this order: {'; '.join(want)}")
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
-from functools import cache
+from functools import lru_cache
 from itertools import chain
 
 from funnel.model import Email, Place, Project
@@ -54,7 +54,8 @@ class Sources:
 
     def words(self, email: Email, *needles: str) -> Place | None:
         """Return where the first of `needles` that is written anywhere stands; line breaks are spaces."""
-        patterns = (r"\s+".join(map(re.escape, needle.split())) for needle in needles if needle.strip())
+        exact = [r"\s+".join(map(re.escape, needle.split())) for needle in needles if needle.strip()]
+        patterns = (*exact, *(f"(?i:{one})" for one in exact))
         return next(chain.from_iterable(self.places(email, pattern) for pattern in patterns), None)
 
     def _walk(self, start: list[str]) -> list[str]:
@@ -64,17 +65,19 @@ class Sources:
             path = waiting.pop(0)
             if path not in found and path in self._raw:
                 found.append(path)
-                waiting += self._references(path)
+                waiting += _references(path.partition("/")[0], self.raw(path))
         return found
 
-    def _references(self, path: str) -> list[str]:
-        text = self.text(path)
-        folder = path.partition("/")[0]
-        included = [f"{folder}/{name}" for name in _REFERENCE.findall(text)]
-        return included + [f"content/parts/{name}.md" for name in _PART.findall(text)]
+
+@lru_cache(maxsize=1024)
+def _references(folder: str, text: str) -> tuple[str, ...]:
+    """Return what a text takes in: files of its own folder, and parts."""
+    plain = _without_comments(text)
+    included = (f"{folder}/{name}" for name in _REFERENCE.findall(plain))
+    return (*included, *(f"content/parts/{name}.md" for name in _PART.findall(plain)))
 
 
-@cache
+@lru_cache(maxsize=1024)
 def _without_comments(text: str) -> str:
     return _COMMENT.sub(lambda match: re.sub(r"[^\n]", " ", match[0]), text)
 

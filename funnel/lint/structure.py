@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from itertools import pairwise
 
+from funnel.lint.page import squeeze
 from funnel.lint.subject import Mail, Rule, Subject, error, warning
 from funnel.merge import LONGEST, filled
 from funnel.model import Finding, MergeSpot, Place
@@ -72,7 +73,7 @@ def check_title(subject: Subject) -> Iterator[Finding]:
     """
     for mail in subject.mails:
         title = mail.page.title
-        if title != mail.subject:
+        if title != squeeze(mail.subject):
             place = mail.sources.words(mail.email, "<mj-title") or mail.design
             said = f"is “{title}”, not the subject" if title else "is missing"
             yield error("TT001", f"the HTML title {said}", place, "write <mj-title>{{ subject }}</mj-title>")

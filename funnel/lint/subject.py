@@ -16,6 +16,7 @@ from funnel.merge import FIELDS, fill
 from funnel.model import Email, Finding, Merged, MergeSpot, Place, Project, Rendered, Severity, Variant
 
 CONFIRM = "confirm"  #: the template of the one mail that goes out before consent
+ALWAYS_KNOWN = frozenset({"person.email"})  #: nobody is mailed without
 KNOWN = {"person.first_name": "Alexandra", "person.email": "alexandra@example.com"}  #: somebody we know
 
 
@@ -52,9 +53,9 @@ class Mail:
 
     @cached_property
     def fillings(self) -> Mapping[str, dict[str, str]]:
-        """Return the values to try: `""` with everything known, then one with each `person.*` missing."""
+        """Return the values to try: `""` with everything known, then one with each `person.*` that can be missing."""
         known = KNOWN | self.links
-        used = sorted(field for field in self._fields if field in KNOWN)
+        used = sorted(field for field in self._fields if field in KNOWN.keys() - ALWAYS_KNOWN)
         return {"": known} | {gone: {k: v for k, v in known.items() if k != gone} for gone in used}
 
     @cached_property
@@ -114,6 +115,12 @@ class Mail:
         patterns += [f"{scheme}:" for scheme in ("mailto", "tel") if address.startswith(f"{scheme}:")]
         found = (place for one in patterns for place in self.sources.places(self.email, one))
         return next(found, self.email.place)
+
+    def link_mended(self, address: str) -> Place:
+        """Return where an address has to be changed: in funnel.toml when it is one of the fixed ones."""
+        settings = self.project.settings
+        fixed = (settings.at(f"links.{key}") for key, value in settings.links.items() if value == address)
+        return next(fixed, None) or self.link_written(address)
 
     @cached_property
     def _fields(self) -> frozenset[str]:

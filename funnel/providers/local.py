@@ -4,18 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 
-from funnel.engine import publish_broadcast, publish_series
+from funnel.engine import publish_broadcast, publish_series, retire
 from funnel.errors import Refused
-from funnel.model import (
-    Action,
-    Change,
-    DeliveryState,
-    EnrollmentStatus,
-    Program,
-    Reason,
-    Resource,
-    Unsupported,
-)
+from funnel.model import Action, Change, Resource, Unsupported
 from funnel.payload import digest_of
 from funnel.providers.provider import Account, Provider
 
@@ -40,8 +31,9 @@ class LocalRemote:
                 yield Resource(one.kind, one.slug, one.digest, one.definition, one.slug)
 
     def unsupported(self, desired: Sequence[Resource]) -> Iterable[Unsupported]:
-        """Name what cannot be held here: nothing."""
-        return ()
+        """Name what cannot be held here: only kinds that are made for somebody else."""
+        reason = "the engine on this machine holds emails, series and broadcasts"
+        return tuple(Unsupported(one.kind, one.slug, reason) for one in desired if one.kind not in (*KINDS, "email"))
 
     def people_affected(self, kind: str, slug: str) -> int:
         """Count the people who are inside this object now."""
@@ -70,23 +62,9 @@ class LocalRemote:
             programs.put_email(slug, variant, after.digest, after.payload, now=self._now)
 
     def _retire(self, kind: str, slug: str) -> None:
-        """Take a program out of use. Whoever is inside leaves it, with the reason on record."""
-        store = self._engine.store
-        program = store.programs.get(kind, slug)
-        if program is None or program.state == "retired":
-            return
-        with store.transaction():
-            self._empty(program)
-            store.programs.set_state(program.id, "retired", now=self._now)
-
-    def _empty(self, program: Program) -> None:
-        ledger = self._engine.store.ledger
-        for run in ledger.active(program.id):
-            for delivery in ledger.history(run.contact_id):
-                is_open = delivery.state in (DeliveryState.READY, DeliveryState.LEASED)
-                if delivery.enrollment_id == run.id and is_open:
-                    ledger.settle(delivery.id, DeliveryState.CANCELLED, now=self._now, reason=Reason.STEP_REMOVED)
-            ledger.finish(run.id, EnrollmentStatus.EXITED, Reason.STEP_REMOVED)
+        program = self._engine.store.programs.get(kind, slug)
+        if program is not None:
+            retire(self._engine, program, now=self._now)
 
 
 PROVIDER = Provider("local", remote=LocalRemote)

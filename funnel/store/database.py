@@ -1,4 +1,4 @@
-"""One SQLite connection: durable, locked before it writes, migrated in a transaction."""
+"""One SQLite connection: durable, locked before it writes, migrated in one transaction."""
 
 from __future__ import annotations
 
@@ -10,10 +10,11 @@ from pathlib import Path
 from typing import Any
 
 from funnel.errors import StoreError
-from funnel.store.queries import migrations, queries
+from funnel.store.queries import migrations, queries, statements
 
 Row = tuple[Any, ...]
 BUSY_SECONDS = 30
+WAL_TRIES = 100
 
 
 class Database:
@@ -25,19 +26,17 @@ class Database:
     def __init__(self, path: Path) -> None:
         self._path = path
         self._depth = 0
-        fresh = not path.exists()
         try:
+            path.touch(mode=0o600)
             self._connection = sqlite3.connect(path, timeout=BUSY_SECONDS, isolation_level=None)
-            self._connection.execute("PRAGMA journal_mode = WAL")
             self._connection.execute("PRAGMA synchronous = FULL")
             self._connection.execute("PRAGMA foreign_keys = ON")
             self._connection.execute("PRAGMA secure_delete = ON")
             self._connection.execute("PRAGMA trusted_schema = OFF")
             self._migrate()
-        except sqlite3.Error as error:
+            self._write_ahead()
+        except (sqlite3.Error, OSError) as error:
             raise StoreError(f"the database {path.name} cannot be opened: {error}", hint=_advice(error)) from error
-        if fresh:
-            path.chmod(0o600)
 
     def close(self) -> None:
         """Close the connection."""
@@ -63,42 +62,54 @@ class Database:
 
     @contextmanager
     def transaction(self) -> Iterator[None]:
-        """Hold the write lock; commit at the end, or leave nothing behind. One inside another joins it."""
-        if self._depth:
-            self._depth += 1
-            try:
-                yield
-            finally:
-                self._depth -= 1
-            return
-        self._execute("BEGIN IMMEDIATE")
-        self._depth = 1
-        try:
+        """Hold the write lock; commit at the end, or leave nothing behind. One inside another joins it.
+
+        What fails inside another is undone by itself, so that whoever catches the failure commits only the rest.
+        """
+        begin, commit, undo = _brackets(self._depth)
+        with self._bracketed(begin, undo):
             yield
-        except BaseException:
-            self._connection.rollback()
-            raise
-        else:
-            self._execute("COMMIT")
-        finally:
-            self._depth = 0
+            self._execute(commit)
 
     @contextmanager
     def rehearsal(self) -> Iterator[None]:
         """Hold the write lock, and leave nothing behind at the end: for saying what would happen."""
-        self._execute("BEGIN IMMEDIATE")
-        self._depth = 1
-        try:
+        begin, _, undo = _brackets(self._depth)
+        with self._bracketed(begin, undo):
             yield
-        finally:
-            self._depth = 0
-            self._connection.rollback()
+            self._undo(undo)
 
     def compact(self) -> None:
-        """Rewrite the file so that no byte of deleted rows remains, here or in the write-ahead log."""
-        self._execute("PRAGMA wal_checkpoint(TRUNCATE)")
+        """Rewrite the file so that no byte of deleted rows remains, here or in the write-ahead log.
+
+        Raises StoreError when another process reads all the while, so that the log cannot be emptied.
+        """
+        self._empty_log()
         self._execute("VACUUM")
-        self._execute("PRAGMA wal_checkpoint(TRUNCATE)")
+        self._empty_log()
+
+    @contextmanager
+    def _bracketed(self, begin: str, undo: Sequence[str]) -> Iterator[None]:
+        depth = self._depth
+        self._execute(begin)
+        self._depth = depth + 1
+        try:
+            yield
+        except BaseException:
+            self._undo(undo)
+            raise
+        finally:
+            self._depth = depth
+
+    def _undo(self, undo: Sequence[str]) -> None:
+        """Roll back, unless SQLite has done so by itself (a full disk)."""
+        for statement in undo if self._connection.in_transaction else ():
+            self._connection.execute(statement)
+
+    def _empty_log(self) -> None:
+        (is_busy, _, _) = self._execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
+        if is_busy:
+            raise StoreError("the database is being read, so it cannot be cleaned just now", hint="try again soon")
 
     def _run(self, book: str, name: str, values: Mapping[str, object]) -> sqlite3.Cursor:
         return self._execute(queries(book)[name], values)
@@ -106,20 +117,53 @@ class Database:
     def _execute(self, sql: str, values: Mapping[str, object] | Sequence[object] = ()) -> sqlite3.Cursor:
         try:
             return self._connection.execute(sql, values)
-        except sqlite3.OperationalError as error:
+        except (sqlite3.IntegrityError, sqlite3.ProgrammingError):
+            raise  # a mistake of ours, not the database's
+        except sqlite3.DatabaseError as error:
             raise StoreError(f"the database did not answer: {error}", hint=_advice(error)) from error
 
     def _migrate(self) -> None:
-        """Bring the schema up to date, each step in its own transaction. A newer schema is refused."""
+        """Bring the schema up to date, all steps in one transaction. A newer schema is refused, unchanged."""
         steps = migrations()
+        if self._version() == len(steps):
+            return
+        with self.transaction():
+            version = self._version()  # another process may just have done it
+            if version > len(steps):
+                raise StoreError(
+                    f"the database {self._path.name} was made by a newer funnel (schema {version})",
+                    hint="update funnel; nothing was changed",
+                )
+            for step in steps[version:]:
+                for statement in statements(step):
+                    self._connection.execute(statement)
+            self._connection.execute(f"PRAGMA user_version = {len(steps)}")
+
+    def _version(self) -> int:
         (version,) = self._connection.execute("PRAGMA user_version").fetchone()
-        if version > len(steps):
-            raise StoreError(
-                f"the database {self._path.name} was made by a newer funnel (schema {version})",
-                hint="update funnel; nothing was changed",
-            )
-        for number in range(version, len(steps)):
-            self._connection.executescript(f"BEGIN IMMEDIATE;{steps[number]}PRAGMA user_version = {number + 1};COMMIT;")
+        return int(version)
+
+    def _write_ahead(self) -> None:
+        """Turn the write-ahead log on. SQLite does not wait for other writers here, so we do."""
+        for _ in range(WAL_TRIES):
+            try:
+                self._connection.execute("PRAGMA journal_mode = WAL")
+            except sqlite3.OperationalError as error:
+                if "locked" not in str(error):
+                    raise
+            else:
+                return
+            with self.transaction():
+                pass
+        raise StoreError(f"the database {self._path.name} is locked", hint="try again when the other funnel is done")
+
+
+def _brackets(depth: int) -> tuple[str, str, tuple[str, ...]]:
+    """Return how a transaction at this depth begins, how it is kept, and how it is undone."""
+    if depth == 0:
+        return "BEGIN IMMEDIATE", "COMMIT", ("ROLLBACK",)
+    name = f"inner_{depth}"
+    return f"SAVEPOINT {name}", f"RELEASE {name}", (f"ROLLBACK TO {name}", f"RELEASE {name}")
 
 
 def to_epoch(moment: datetime) -> int:
@@ -137,7 +181,7 @@ def maybe(seconds: int | None) -> datetime | None:
     return None if seconds is None else from_epoch(seconds)
 
 
-def _advice(error: sqlite3.Error) -> str:
+def _advice(error: Exception) -> str:
     words = str(error)
     if "locked" in words:
         return "another funnel is writing; try again when it has finished"

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from datetime import datetime, timedelta
+from datetime import datetime
 
 from funnel.errors import StoreError
 from funnel.model import (
@@ -18,13 +18,9 @@ from funnel.model import (
 )
 from funnel.store.database import Database, Row, from_epoch, maybe, to_epoch
 from funnel.store.people import SqlPeople
+from funnel.store.rows import delivery_from, enrollment_from, ledger_key
 
 BOOK = "ledger"
-
-
-def ledger_key(enrollment_id: int, number: int, visit: int) -> int:
-    """Return the ledger key (enrollment, step, visit) as the one number that is the row's id."""
-    return enrollment_id * 65536 + number * 256 + visit
 
 
 class SqlLedger:
@@ -49,7 +45,7 @@ class SqlLedger:
 
     def enrollment(self, enrollment_id: int) -> Enrollment:
         """Return a run."""
-        return _enrollment(self._run_row(enrollment_id))
+        return enrollment_from(self._run_row(enrollment_id))
 
     def program_of(self, enrollment_id: int) -> int:
         """Return the id of the program that a run belongs to."""
@@ -57,12 +53,12 @@ class SqlLedger:
 
     def runs(self, contact_id: int) -> tuple[Enrollment, ...]:
         """Return a person's runs, oldest first."""
-        return tuple(_enrollment(row) for row in self._db.rows(BOOK, "enrollments_of", {"contact_id": contact_id}))
+        return tuple(enrollment_from(row) for row in self._db.rows(BOOK, "enrollments_of", {"contact_id": contact_id}))
 
     def active(self, program_id: int) -> tuple[Enrollment, ...]:
         """Return the runs inside a program."""
         rows = self._db.rows(BOOK, "active_of_program", {"program_id": program_id})
-        return tuple(_enrollment(row) for row in rows)
+        return tuple(enrollment_from(row) for row in rows)
 
     def advance(self, enrollment_id: int, step: str, *, now: datetime) -> None:
         """Write that `step` finished at `now`."""
@@ -87,7 +83,7 @@ class SqlLedger:
     def due(self, *, now: datetime, limit: int) -> tuple[Waiting, ...]:
         """Return runs whose time has come, oldest first."""
         rows = self._db.rows(BOOK, "due_timers", {"now": to_epoch(now), "limit": limit})
-        return tuple(Waiting(from_epoch(row[0]), _enrollment(row[1:]), row[11]) for row in rows)
+        return tuple(Waiting(from_epoch(row[0]), enrollment_from(row[1:]), row[11]) for row in rows)
 
     def wait(self, enrollment_id: int, until: datetime | None) -> None:
         """Set the run's timer, or clear it."""
@@ -101,10 +97,9 @@ class SqlLedger:
         row = self._db.row(BOOK, "timer_of", {"enrollment_id": enrollment_id})
         return from_epoch(row[0]) if row else None
 
-    def shift(self, program_id: int, by: timedelta) -> None:
-        """Move every timer and anchor of a program, after a freeze."""
-        values = {"program_id": program_id, "seconds": int(by.total_seconds())}
-        self._db.run(BOOK, "shift_timers", values)
+    def shift_anchors(self, program_id: int, *, since: datetime, now: datetime) -> None:
+        """Move the anchors of active runs by as long as each stood still, after a freeze from `since` to `now`."""
+        values = {"program_id": program_id, "since": to_epoch(since), "now": to_epoch(now)}
         self._db.run(BOOK, "shift_anchors", values)
 
     def next_instant(self) -> datetime | None:
@@ -133,18 +128,18 @@ class SqlLedger:
 
     def history(self, contact_id: int) -> tuple[Delivery, ...]:
         """Return a person's deliveries in order of time."""
-        return tuple(_delivery(row) for row in self._db.rows(BOOK, "deliveries_of", {"contact_id": contact_id}))
+        return tuple(delivery_from(row) for row in self._db.rows(BOOK, "deliveries_of", {"contact_id": contact_id}))
 
     def in_state(self, state: DeliveryState, *, limit: int = 1000) -> tuple[Delivery, ...]:
         """Return deliveries in one state, oldest first."""
-        return tuple(_delivery(row) for row in self._db.rows(BOOK, "by_state", {"state": state, "limit": limit}))
+        return tuple(delivery_from(row) for row in self._db.rows(BOOK, "by_state", {"state": state, "limit": limit}))
 
     def delivery(self, delivery_id: int) -> Delivery:
         """Return one delivery. Raises StoreError when there is none."""
         row = self._db.row(BOOK, "delivery_by_id", {"id": delivery_id})
         if row is None:
             raise StoreError(f"there is no delivery {delivery_id}")
-        return _delivery(row)
+        return delivery_from(row)
 
     def email_of(self, delivery_id: int) -> int:
         """Return the id of the compiled email of a delivery. Raises StoreError when it has none."""
@@ -181,6 +176,20 @@ class SqlLedger:
                     self._db.run(BOOK, "set_state", {"id": delivery_id, "state": DeliveryState.SENDING})
         return answers
 
+    def holds(self, lease: Lease, *, owner: str) -> bool:
+        """Tell whether this lease is still in force, so that its worker may say what became of the message."""
+        values = {"id": lease.delivery_id, "owner": owner, "fence": lease.fence}
+        row = self._db.row(BOOK, "holds", values)
+        return bool(row and row[0])
+
+    def excuse(self, delivery_id: int) -> None:
+        """Do not count the last attempt against this delivery."""
+        self._db.run(BOOK, "excuse", {"id": delivery_id})
+
+    def reopen(self, delivery_id: int, now: datetime) -> None:
+        """Make an uncertain delivery ready again, with the same bytes, because a person said so."""
+        self._db.run(BOOK, "reopen", {"id": delivery_id, "now": to_epoch(now)})
+
     def settle(self, delivery_id: int, state: DeliveryState, *, now: datetime, reason: str = "") -> None:
         """Make a delivery final (or unknown); drop its lease, and its frozen bytes unless it is unknown."""
         values = {"id": delivery_id, "state": state, "now": to_epoch(now), "reason": reason}
@@ -206,11 +215,16 @@ class SqlLedger:
         return len(rows)
 
     def mailed(self, contact_id: int, *, now: datetime) -> None:
-        """Remember when the person was last mailed."""
+        """Remember when the person last got a drip mail."""
         self._db.run(BOOK, "mark_mailed", {"id": contact_id, "now": to_epoch(now)})
 
+    def has_drip_open(self, contact_id: int, *, now: datetime) -> bool:
+        """Tell whether a drip mail is on its way to this person at `now`."""
+        row = self._db.row(BOOK, "drip_open", {"contact_id": contact_id, "now": to_epoch(now)})
+        return bool(row and row[0])
+
     def last_mail_at(self, contact_id: int) -> datetime | None:
-        """Return when the person was last mailed."""
+        """Return when the person last got a drip mail."""
         row = self._db.row(BOOK, "last_mail_at", {"id": contact_id})
         return maybe(row[0]) if row else None
 
@@ -254,50 +268,25 @@ class SqlLedger:
         row = self._db.row(BOOK, "gate", {"id": lease.delivery_id})
         if row is None:
             return Reason.DUPLICATE
-        state, holder, fence, status, email_key, program_state, kind, same_address = row
+        state, holder, fence, status, email_key, program_state, kind, same_address, run_status, same_visit = row
         if (state, holder, fence) != (DeliveryState.LEASED, owner, lease.fence):
             return Reason.DUPLICATE
         if program_state in ("held", "frozen"):
             return Reason.PAUSED
         if status == "erased":
             return Reason.ERASED
+        if run_status == "exited":
+            return Reason.EXITED
+        if not same_visit:
+            return Reason.SIDE_CHANGED
         if not same_address:
             return Reason.NO_ADDRESS
+        return self._forbidden(email_key, status, kind)
+
+    def _forbidden(self, email_key: str, status: str, kind: str) -> Reason | None:
+        """Tell why this person must not be mailed, if they must not."""
         if suppressed := self._people.suppression(email_key):
             return Reason.UNSUBSCRIBED if suppressed == "unsubscribed" else Reason.SUPPRESSED
         if status != "subscribed" and kind != "request":
             return Reason.UNSUBSCRIBED if status == "unsubscribed" else Reason.NO_CONSENT
         return None
-
-
-def _enrollment(row: Row) -> Enrollment:
-    number, contact_id, slug, variant, after, visit, status, entered_at, anchor_at, reason = row[:10]
-    return Enrollment(
-        id=number,
-        contact_id=contact_id,
-        series=slug,
-        variant=Variant(variant),
-        after=after,
-        visit=visit,
-        status=EnrollmentStatus(status),
-        entered_at=from_epoch(entered_at),
-        anchor_at=from_epoch(anchor_at),
-        exit_reason=reason,
-    )
-
-
-def _delivery(row: Row) -> Delivery:
-    number, contact_id, step, slug, variant, state, due_at, settled_at, reason = row[:9]
-    return Delivery(
-        id=number,
-        enrollment_id=number // 65536,
-        contact_id=contact_id,
-        step=step,
-        visit=number % 256,
-        email=slug or "",
-        variant=Variant(variant),
-        state=DeliveryState(state),
-        due_at=from_epoch(due_at),
-        settled_at=maybe(settled_at),
-        reason=reason,
-    )

@@ -32,7 +32,7 @@ class SqlPeople:
         self._pepper = pepper
 
     def add(self, person: Person, *, now: datetime) -> tuple[int, bool]:
-        """Store a person as unconfirmed, or find the one with this address; tags are added, never taken."""
+        """Store a person as unconfirmed, or find the one with this address and leave them as they are."""
         values = {
             "email": person.email,
             "email_key": person.email_key,
@@ -43,10 +43,11 @@ class SqlPeople:
             "now": to_epoch(now),
         }
         new = self._db.insert(BOOK, "add_contact", values)
-        contact_id = new if new is not None else self._id_of(person.email_key)
+        if new is None:
+            return self._id_of(person.email_key), False
         for tag in sorted(person.tags):
-            self._db.run(BOOK, "add_tag", {"id": contact_id, "tag": tag})
-        return contact_id, new is not None
+            self._db.run(BOOK, "add_tag", {"id": new, "tag": tag})
+        return new, True
 
     def find(self, email_key: str) -> Contact | None:
         """Return the contact with this normalised address."""

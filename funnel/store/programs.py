@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 
-from funnel.errors import StoreError
+from funnel.errors import Refused, StoreError
 from funnel.model import Program, Published, Variant
 from funnel.payload import digest_of
 from funnel.store.database import Database, Row, from_epoch, maybe, to_epoch
 
 BOOK = "programs"
+MOST_STEPS = 255  #: a step's number takes one byte of the ledger key
 
 
 class SqlPrograms:
@@ -30,7 +31,10 @@ class SqlPrograms:
         now: datetime,
         start_at: datetime | None = None,
     ) -> Program:
-        """Store a new version and number its new steps; the same definition again makes none."""
+        """Store a new version and number its new steps; the same definition again makes none.
+
+        Raises Refused when a program has had more than 255 steps in its life.
+        """
         name = {"kind": kind, "slug": slug}
         digest = digest_of(definition)
         with self._db.transaction():
@@ -44,9 +48,17 @@ class SqlPrograms:
             program = self.get(kind, slug)
             if program is None:
                 raise StoreError(f"the {kind} {slug} vanished while it was being stored")
-            for step in steps:
-                self._db.run(BOOK, "add_step", {"id": program.id, "step": step})
+            self._number(program, steps)
         return program
+
+    def _number(self, program: Program, steps: Sequence[str]) -> None:
+        if len({*self.numbers(program.id), *steps}) > MOST_STEPS:
+            raise Refused(
+                f"{program.kind} {program.slug} has had more than {MOST_STEPS} different steps in its life",
+                hint="keep the ids of steps when they change, or begin a new one",
+            )
+        for step in steps:
+            self._db.run(BOOK, "add_step", {"id": program.id, "step": step})
 
     def get(self, kind: str, slug: str) -> Program | None:
         """Return a program as last published."""
@@ -59,10 +71,10 @@ class SqlPrograms:
 
     def by_id(self, program_id: int) -> Program:
         """Return a program. Raises StoreError when there is none."""
-        found = next((one for one in self.all() if one.id == program_id), None)
-        if found is None:
+        row = self._db.row(BOOK, "program_by_id", {"id": program_id})
+        if row is None:
             raise StoreError(f"there is no program {program_id}")
-        return found
+        return _program(row)
 
     def set_state(self, program_id: int, state: str, *, now: datetime) -> None:
         """Open, close, hold, freeze or retire a program."""
@@ -99,6 +111,11 @@ class SqlPrograms:
             if row:
                 return _published(row)
         return None
+
+    def email_id(self, slug: str, variant: Variant) -> int | None:
+        """Return the id of the email in this variant, or in the variant for all."""
+        row = self._db.row(BOOK, "current_email_id", {"slug": slug, "variant": variant})
+        return int(row[0]) if row else None
 
     def email(self, email_id: int) -> Published:
         """Return a compiled email by its id."""

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import sqlite3
+from collections.abc import Iterator, Mapping
 from functools import cache
 from importlib import resources
 
@@ -21,3 +22,13 @@ def migrations() -> tuple[str, ...]:
     folder = resources.files("funnel.store").joinpath("sql")
     names = sorted(entry.name for entry in folder.iterdir() if entry.name[:3].isdigit())
     return tuple(folder.joinpath(name).read_text(encoding="utf-8") for name in names)
+
+
+def statements(script: str) -> Iterator[str]:
+    """Cut a script into its statements; the semicolons inside a trigger do not end it."""
+    pending = ""
+    for line in script.splitlines(keepends=True):
+        pending += line
+        if sqlite3.complete_statement(pending):
+            yield pending
+            pending = ""

@@ -22,7 +22,7 @@ from starlette.applications import Starlette
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response
-from starlette.routing import Mount, Route
+from starlette.routing import Mount, Route, Router
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from funnel.content import ContentProblems
@@ -30,6 +30,7 @@ from funnel.errors import FunnelError, UsageError
 from funnel.gallery import INDEX, Gallery, pages, policy, problem_html
 
 ADDRESS = "127.0.0.1"
+_LAST_PORT = 65535
 _NAMES = ("localhost", ADDRESS, "[::1]")
 _SECRET = re.compile(r"[A-Za-z0-9_-]+")
 _HTML = "text/html; charset=utf-8"
@@ -97,7 +98,7 @@ def create(load: Callable[[], Site], *, secret: str) -> Starlette:
         Route("/{name}", desk.own),
     ]
     app = Starlette(
-        routes=[Mount(f"/{secret}", routes=routes)],
+        routes=[Mount(f"/{secret}", app=Router(routes, redirect_slashes=False))],
         exception_handlers={404: _missing, FunnelError: _problem},
     )
     app.add_middleware(_Guard)
@@ -111,11 +112,13 @@ def address(*, port: int, secret: str) -> str:
 
 def listen(port: int) -> socket.socket:
     """Open this machine's own port; 0 lets the system choose. Raises UsageError when it cannot be had."""
+    hint = "choose another one with --port"
+    if not 0 <= port <= _LAST_PORT:
+        raise UsageError(f"port {port} cannot be used: ports go up to {_LAST_PORT}", hint=hint)
     try:
         return socket.create_server((ADDRESS, port))
-    except (OSError, OverflowError) as error:
-        reason = error.strerror if isinstance(error, OSError) else "ports end at 65535"
-        raise UsageError(f"port {port} cannot be used: {reason}", hint="choose another one with --port") from error
+    except OSError as error:
+        raise UsageError(f"port {port} cannot be used: {error.strerror}", hint=hint) from error
 
 
 def serve(app: Starlette, *, port: int, started: Callable[[int], None]) -> None:

@@ -10,6 +10,6 @@ sys.path.insert(0, str(Path(__file__).parent))
 
 @pytest.fixture(scope="session")
 def example(tmp_path_factory: pytest.TempPathFactory):
-    from example_project import Example  # noqa: PLC0415 - importable only after the line above
+    from example_project import Example
 
     return Example(tmp_path_factory.mktemp("example") / "project")

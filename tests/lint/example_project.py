@@ -6,6 +6,8 @@ from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 
+from jinja2.bccache import Bucket, BytecodeCache
+
 from funnel import config, content
 from funnel.errors import FunnelError
 from funnel.lint import from_error, lint
@@ -15,6 +17,20 @@ from funnel.render import Compiler
 
 ROOT = Path(__file__).resolve().parents[2]
 NOW = datetime(2026, 11, 2, 12, tzinfo=UTC)
+
+
+class ParsedTemplates(BytecodeCache):
+    """Keeps what Jinja made of each template text, from one compiler to the next."""
+
+    def __init__(self) -> None:
+        self._kept: dict[tuple[str, str], bytes] = {}
+
+    def load_bytecode(self, bucket: Bucket) -> None:
+        if kept := self._kept.get((bucket.key, bucket.checksum)):
+            bucket.bytecode_from_string(kept)
+
+    def dump_bytecode(self, bucket: Bucket) -> None:
+        self._kept[bucket.key, bucket.checksum] = bucket.bytecode_to_string()
 
 
 class Example:
@@ -27,6 +43,7 @@ class Example:
         shutil.copy(ROOT / "funnel.toml", root / "funnel.toml")
         self._settings = config.load(root, {}).settings
         self._compiled: dict[str, Rendered] = {}
+        self._parsed = ParsedTemplates()
         self.rendered = self.compile(self.load())
         self.findings = self.lint()
 
@@ -36,6 +53,8 @@ class Example:
 
     def compile(self, project: Project) -> tuple[Rendered, ...]:
         compiler, sources = Compiler(project), Sources(project)
+        for templates in (compiler._designs, compiler._texts, compiler._writing):
+            templates._env.bytecode_cache = self._parsed
         return tuple(self._compile(compiler, sources, project, email) for email in project.every_email())
 
     def lint(self, *, now: datetime = NOW, settings_too: bool = False) -> tuple[Finding, ...]:
@@ -45,6 +64,11 @@ class Example:
             return lint(project, self.compile(project), now=now)
         except FunnelError as error:
             return from_error(error)
+
+    def line(self, path: str, line: int | str) -> int:
+        """Return a line, or the number of the line on which some words stand."""
+        lines = (self.root / path).read_text(encoding="utf-8").splitlines()
+        return line if isinstance(line, int) else next(at for at, one in enumerate(lines, 1) if line in one)
 
     @contextmanager
     def changed(self, changes: Sequence[Mapping[str, str]]) -> Iterator[None]:
@@ -62,8 +86,12 @@ class Example:
                     (self.root / path).write_bytes(data)
 
     def _compile(self, compiler: Compiler, sources: Sources, project: Project, email: Email) -> Rendered:
-        shared = (project.settings, project.exercises, project.offers, project.series)
         texts = [(path, sources.raw(path)) for path in sources.reach(email)]
+        shared = [project.settings, project.offers]
+        if any("exercises." in text or "steps_total" in text for _, text in texts):
+            shared.append(project.exercises)
+        if any("series." in text for _, text in texts):
+            shared.append(project.series)
         key = repr((email, shared, texts))
         if key not in self._compiled:
             self._compiled[key] = compiler.compile(email)

@@ -22,10 +22,11 @@ def test_a_change_makes_exactly_its_findings_on_the_right_lines(example: Example
     changes = case["change"] if isinstance(case["change"], list) else [case["change"]]
     with example.changed(changes):
         found = example.lint(now=NOW, settings_too=case.get("settings", False))
+        expected = Counter((path, example.line(path, line)) for path, line in case["expect"])
     new = [one for one in found if one not in example.findings]
     gone = [one for one in example.findings if one not in found]
     ours = [one for one in new if one.code == code]
-    assert places(ours) == Counter(map(tuple, case["expect"])), said(new)
+    assert places(ours) == expected, said(new)
     assert {one.code for one in new} - {code} == set(case.get("also", ())), said(new)
     assert all(one.severity == case.get("severity", one.severity) for one in ours), said(ours)
     if "gone" in case:

@@ -15,9 +15,10 @@ from email_validator import EmailNotValidError, validate_email
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
+from funnel.addresses import check_address, email_key
 from funnel.errors import ConfigError, ContentError
 from funnel.model import Consent, ConsentEvent, Person, Variant
-from funnel.people import COLUMNS, MAX_FIELD, MAX_ROW, Problem, check_address, email_key, read, write
+from funnel.people import COLUMNS, MAX_FIELD, MAX_ROW, Problem, read, write
 
 NOW = datetime(2026, 6, 1, tzinfo=UTC)
 

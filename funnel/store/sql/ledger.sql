@@ -37,21 +37,22 @@ DELETE FROM timer WHERE enrollment_id = :enrollment_id;
 -- name: timer_of
 SELECT due_at FROM timer WHERE enrollment_id = :enrollment_id;
 
--- name: shift_timers
-UPDATE timer SET due_at = due_at + :seconds
-WHERE enrollment_id IN (SELECT id FROM enrollment WHERE program_id = :program_id AND status = 'active');
-
 -- name: shift_anchors
-UPDATE enrollment SET anchor_at = anchor_at + :seconds WHERE program_id = :program_id AND status = 'active';
+-- After a freeze: a wait that began before it counts from later, by as long as it stood still.
+UPDATE enrollment SET anchor_at = anchor_at + MAX(0, :now - MAX(:since, anchor_at))
+WHERE program_id = :program_id AND status = 'active';
 
 -- name: next_instant
--- The next moment at which anything can happen.
+-- The next moment at which anything can happen. Each part stops at its first row.
 SELECT MIN(at) FROM (
-  SELECT MIN(t.due_at) AS at FROM timer t JOIN enrollment e ON e.id = t.enrollment_id
-    JOIN program p ON p.id = e.program_id WHERE p.state IN ('open', 'closed', 'retired')
+  SELECT * FROM (
+    SELECT t.due_at AS at FROM timer t CROSS JOIN enrollment e ON e.id = t.enrollment_id
+    CROSS JOIN program p ON p.id = e.program_id WHERE p.state IN ('open', 'closed', 'retired') ORDER BY t.due_at LIMIT 1)
   UNION ALL
-  SELECT MIN(d.due_at) FROM delivery d JOIN enrollment e ON e.id = d.id / 65536 JOIN program p ON p.id = e.program_id
-    WHERE d.state = 'ready' AND p.state IN ('open', 'closed', 'retired')
+  SELECT * FROM (
+    SELECT d.due_at AS at FROM delivery d CROSS JOIN enrollment e ON e.id = d.id / 65536
+    CROSS JOIN program p ON p.id = e.program_id
+    WHERE d.state = 'ready' AND p.state IN ('open', 'closed', 'retired') ORDER BY d.due_at LIMIT 1)
   UNION ALL
   SELECT MIN(p.start_at) FROM program p WHERE p.kind = 'broadcast' AND p.state = 'open'
 );
@@ -104,7 +105,15 @@ ORDER BY d.due_at, d.id LIMIT :limit;
 -- name: lease
 INSERT INTO lease (delivery_id, owner, until, fence, attempts, first_at) VALUES (:id, :owner, :until, 1, 1, :now)
 ON CONFLICT (delivery_id) DO UPDATE SET owner = excluded.owner, until = excluded.until, fence = fence + 1,
-  attempts = attempts + 1;
+  attempts = attempts + 1, first_at = CASE WHEN attempts = 0 THEN excluded.first_at ELSE first_at END;
+
+-- name: excuse
+-- The attempt did not count: nobody refused this mail, it was not tried. The fence stays where it is.
+UPDATE lease SET attempts = attempts - 1 WHERE delivery_id = :id AND attempts > 0;
+
+-- name: holds
+SELECT count(*) FROM delivery d JOIN lease l ON l.delivery_id = d.id
+WHERE d.id = :id AND d.state IN ('leased', 'sending') AND l.owner = :owner AND l.fence = :fence;
 
 -- name: set_state
 UPDATE delivery SET state = :state WHERE id = :id;
@@ -114,7 +123,8 @@ SELECT owner, until, fence, attempts, first_at FROM lease WHERE delivery_id = :i
 
 -- name: gate
 -- The last look before the point of no return: everything that could forbid it, in one row.
-SELECT d.state, l.owner, l.fence, c.status, c.email_key, p.state, p.kind, o.recipient = c.email
+SELECT d.state, l.owner, l.fence, c.status, c.email_key, p.state, p.kind, o.recipient = c.email,
+       e.status, e.visit = d.id % 256
 FROM delivery d CROSS JOIN lease l ON l.delivery_id = d.id CROSS JOIN enrollment e ON e.id = d.id / 65536
 CROSS JOIN contact c ON c.id = e.contact_id CROSS JOIN program p ON p.id = e.program_id
 CROSS JOIN outbox o ON o.delivery_id = d.id
@@ -122,6 +132,9 @@ WHERE d.id = :id;
 
 -- name: back_to_ready
 UPDATE delivery SET state = 'ready', due_at = :due_at WHERE id = :id;
+
+-- name: reopen
+UPDATE delivery SET state = 'ready', due_at = :now, settled_at = NULL, reason = '' WHERE id = :id AND state = 'unknown';
 
 -- name: settle
 UPDATE delivery SET state = :state, settled_at = :now, reason = :reason WHERE id = :id;
@@ -154,9 +167,12 @@ WHERE d.state IN ('leased', 'sending') AND (l.until <= :now OR (:alone = 1 AND l
 SELECT d.id FROM enrollment e CROSS JOIN delivery d ON d.id >= e.id * 65536 AND d.id < (e.id + 1) * 65536
 WHERE e.contact_id = :contact_id AND d.state IN ('ready', 'leased') ORDER BY d.id;
 
--- name: open_of_program
-SELECT d.id FROM delivery d JOIN enrollment e ON e.id = d.id / 65536
-WHERE e.program_id = :program_id AND d.state IN ('ready', 'leased') ORDER BY d.id;
+-- name: drip_open
+-- Whether a drip mail of any series is on its way to one person now. What is held, or is tried again later, is not.
+SELECT count(*) FROM enrollment e CROSS JOIN program p ON p.id = e.program_id
+CROSS JOIN delivery d ON d.id >= e.id * 65536 AND d.id < (e.id + 1) * 65536
+WHERE e.contact_id = :contact_id AND p.kind = 'series' AND (d.state IN ('leased', 'sending')
+  OR (d.state = 'ready' AND d.due_at <= :now AND p.state IN ('open', 'closed', 'retired')));
 
 -- name: by_state
 SELECT d.id, e.contact_id, s.step, m.slug, e.variant, d.state, d.due_at, d.settled_at, d.reason, d.email_id, p.id

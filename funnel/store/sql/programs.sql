@@ -8,6 +8,10 @@ SELECT p.id, p.kind, p.slug, p.code, p.state, p.state_at, p.version, p.start_at,
 FROM program p JOIN publication v ON v.program_id = p.id AND v.version = p.version
 WHERE p.kind = :kind AND p.slug = :slug;
 
+-- name: program_by_id
+SELECT p.id, p.kind, p.slug, p.code, p.state, p.state_at, p.version, p.start_at, v.digest, v.definition
+FROM program p JOIN publication v ON v.program_id = p.id AND v.version = p.version WHERE p.id = :id;
+
 -- name: all_programs
 SELECT p.id, p.kind, p.slug, p.code, p.state, p.state_at, p.version, p.start_at, v.digest, v.definition
 FROM program p JOIN publication v ON v.program_id = p.id AND v.version = p.version
@@ -47,6 +51,11 @@ SELECT id, slug, variant, digest, payload FROM email WHERE is_current = 1 ORDER 
 
 -- name: current_email
 SELECT id, slug, variant, digest, payload FROM email WHERE slug = :slug AND variant = :variant AND is_current = 1;
+
+-- name: current_email_id
+-- The person's own variant before the one for all.
+SELECT id FROM email WHERE slug = :slug AND variant IN (:variant, 'all') AND is_current = 1
+ORDER BY variant = 'all' LIMIT 1;
 
 -- name: email_by_id
 SELECT id, slug, variant, digest, payload FROM email WHERE id = :id;
