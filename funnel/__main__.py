@@ -35,13 +35,13 @@ def _speak_utf8() -> None:
 
 
 def _let_go() -> None:
-    """Drop what a reader that has gone away did not take, so that the end of the process stays quiet.
+    """Drop what a reader that is gone, or a full disk, did not take, so that the end of the process stays quiet.
 
     Source: Python's documentation of SIGPIPE, in the module `signal`.
     """
     try:
         sys.stdout.flush()
-    except BrokenPipeError:
+    except OSError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 

@@ -117,7 +117,7 @@ def gallery_of(
 
 
 def write_whole(path: Path, data: bytes) -> bool:
-    """Write a file whole or not at all; False when it already held exactly this. Raises OSError."""
+    """Write a file whole or not at all; False when it already held exactly this. Raises OSError that names it."""
     if path.is_file() and path.read_bytes() == data:
         return False
     path.parent.mkdir(parents=True, exist_ok=True)
@@ -125,9 +125,10 @@ def write_whole(path: Path, data: bytes) -> bool:
     try:
         temporary.write_bytes(data)
         temporary.replace(path)
-    except BaseException:
+    except OSError as error:  # a full disk does not say which file it had no room for
+        raise OSError(error.errno, error.strerror, str(path)) from error
+    finally:
         temporary.unlink(missing_ok=True)
-        raise
     return True
 
 

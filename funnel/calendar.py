@@ -36,7 +36,7 @@ def upcoming(engine: Engine, contact: Contact) -> tuple[Upcoming, ...]:
     walks = [_Walk(engine, contact, run, last_mail_at) for run in runs]
     found: list[Upcoming] = []
     while coming := [walk for walk in walks if walk.step is not None]:
-        walk = min(coming, key=lambda one: (one.at, one.run.id))
+        walk = min(coming, key=lambda one: (one.at, one.round, one.run.id))
         mail = walk.arrive(last_mail_at)
         if mail is not None:
             found.append(mail)
@@ -62,6 +62,7 @@ class _Walk:
         self._zone = engine.zone(contact)
         self._facts, self._done = engine.facts(run), engine.done(run)
         self._paused = _paused(program)
+        self.round = 0  #: how often it has been its turn at this very instant: the others come first
         self._shifts: tuple[str, ...] = ()
         self._is_settled = True  #: whether the step before is done, so that the next one is planned from it
         on_its_way = _on_its_way(engine, run)
@@ -72,6 +73,7 @@ class _Walk:
             self.at = on_its_way.due_at
         else:
             self.plan(last_mail_at)
+            self.round = 0
             self.at = engine.store.ledger.waits_until(run.id) or self.at
 
     def plan(self, last_mail_at: datetime | None) -> None:
@@ -82,6 +84,7 @@ class _Walk:
         if self.step is not None:
             facts = replace(self._facts, last_mail_at=last_mail_at)
             due = plan(self._series, self.run, self.step, zone=self._zone, policy=self._policy, facts=facts).due
+            self.round = self.round + 1 if due.at <= self.at else 0
             self.at, self._shifts = due.at, due.shifts
 
     def arrive(self, last_mail_at: datetime | None) -> Upcoming | None:

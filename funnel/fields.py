@@ -123,7 +123,7 @@ class Fields:
         """Refuse keys that nobody asked for, naming the nearest right one."""
         for key in self.data:
             if key not in self._asked:
-                raise self.fail(key, f"unknown key `{key}` in {self.what}", nearest(key, self._asked))
+                raise self._unknown(key)
 
     def _take(self, key: str, default: object) -> object:
         self._asked.add(key)
@@ -131,8 +131,18 @@ class Fields:
         if value is not None:
             return value
         if default is None:
-            raise self.fail(key, f"`{key}` is missing", f"{self.what} needs it")
+            raise self._missing(key)
         return default
+
+    def _missing(self, key: str) -> FunnelError:
+        """Build the error for a required key; a key that nobody asked for and that is close is taken for a slip."""
+        odd = difflib.get_close_matches(key, [one for one in self.data if one not in self._asked], n=1, cutoff=0.75)
+        if odd:
+            return self._unknown(odd[0])
+        return self.fail(key, f"`{key}` is missing", f"{self.what} needs it")
+
+    def _unknown(self, key: str) -> FunnelError:
+        return self.fail(key, f"unknown key `{key}` in {self.what}", nearest(key, self._asked))
 
 
 def _is_word(value: object) -> bool:

@@ -17,12 +17,11 @@ from funnel.errors import ContentError
 from funnel.fields import nearest
 from funnel.markdown import convert, plain
 from funnel.merge import FIELDS, Spots, fill
+from funnel.missing import find_missing, is_example
 from funnel.mjml import mark, to_html
 from funnel.model import (
-    PLACEHOLDER,
     Email,
     Exercise,
-    Missing,
     Offer,
     Page,
     Place,
@@ -35,7 +34,6 @@ from funnel.payload import canonical, digest_of, merged_json
 from funnel.templating import Templates
 
 CLINICAL_PARTS = ("card-note", "caution", "rhythm", "to-do")  #: fixed texts that a clinician signs too
-EXAMPLE_DOMAINS = ("example.com", "example.org", "example.net", ".example")
 
 
 class Compiler:
@@ -86,7 +84,7 @@ class Compiler:
             clinical_text=clinical,
             place=email.place,
             exercise=email.exercise.name if email.exercise else None,
-            missing=tuple(sorted(set(self._missing(email, html + text)))),
+            missing=tuple(sorted(set(find_missing(self._project, email, parts[1], parts[2])))),
             delivers=email.delivers,
             attachment=self._attachment(email),
         )
@@ -131,7 +129,7 @@ class Compiler:
     def _logo(self) -> str:
         """Return the logo's address once the site has one of its own; until then mails show the word-mark."""
         settings = self._project.settings
-        if not settings.brand.logo or _is_example(settings.site_url.removeprefix("https://")):
+        if not settings.brand.logo or is_example(settings.site_url.removeprefix("https://")):
             return ""
         return f"{settings.site_url}/{settings.brand.logo}"
 
@@ -160,24 +158,6 @@ class Compiler:
     def _attachment(self, email: Email) -> str:
         offer = self._project.offers.get(email.delivers)
         return offer.file if offer and offer.delivery == "attachment" else ""
-
-    def _missing(self, email: Email, output: str) -> Iterator[Missing]:
-        settings = self._project.settings
-        if PLACEHOLDER in settings.brand.postal_address:
-            yield Missing("the clinic's postal address", settings.at("brand.postal_address"))
-        if _is_example(settings.sender.domain) or _is_example(settings.sender.reply_to.rpartition("@")[2]):
-            yield Missing("the sender's own address", settings.at("sender.from"))
-        if _is_example(settings.site_url.removeprefix("https://")):
-            yield Missing("the site's own address", settings.at("site.url"))
-        for name, address in settings.links.items():
-            if PLACEHOLDER in address and address in output:
-                yield Missing(f"the address of the link `{name}`", settings.at(f"links.{name}"))
-        for offer in self._project.offers.values():
-            if PLACEHOLDER in offer.file:
-                yield Missing(f"the file of the offer `{offer.slug}`", offer.place)
-        card = email.exercise
-        if card and not (card.video or card.cues or card.name_only):
-            yield Missing("a video, cues, or a clinician's `name_only: true`", card.place)
 
 
 def digest(rendered: Rendered) -> str:
@@ -282,7 +262,3 @@ def _fallback(value: object, words: str) -> str:
 
 def _uses(steps: tuple[object, ...], email: Email) -> bool:
     return any(getattr(step, "email", "") == email.slug for step in steps)
-
-
-def _is_example(domain: str) -> bool:
-    return domain.endswith(EXAMPLE_DOMAINS)

@@ -13,13 +13,13 @@ IGNORE = ".funnel/\ndist/\n"
 PACKAGE = Path(__file__).resolve().parent
 
 
-def copy_starter(target: Path) -> int:
-    """Copy the starter into `target` and return how many files it wrote.
+def copy_starter(target: Path, *, package: Path = PACKAGE) -> int:
+    """Copy the starter of `package` into `target` and return how many files it wrote.
 
     Raises Refused when one of its parts, or a file of the folder's name, is there already: nothing is overwritten.
     `funnel.toml` comes last, so that a copy that broke off is no project yet.
     """
-    source = starter()
+    source = starter(package)
     if target.exists() and not target.is_dir():
         raise Refused(f"{target} is a file", hint="choose a folder; nothing was changed")
     taken = [part for part in PARTS if (target / part).exists()]
@@ -36,9 +36,9 @@ def copy_starter(target: Path) -> int:
     return len(files)
 
 
-def starter() -> Path:
-    """Return the folder that holds the starter."""
-    for folder in (PACKAGE / "starter", PACKAGE.parent):
+def starter(package: Path = PACKAGE) -> Path:
+    """Return the folder that holds the starter: inside an installed package, or around it in a checkout."""
+    for folder in (package / "starter", package.parent):
         if all((folder / part).exists() for part in PARTS):
             return folder
     raise Refused("the starter project is missing from this installation", hint="install funnel again")

@@ -42,6 +42,7 @@ def _lines(text: str) -> dict[Path, int]:
         if header := _HEADER.match(line):
             table = tuple(part.strip().strip("\"'") for part in header[2].split("."))
             if header[1] == "[[":
+                where.setdefault(table, number)
                 items[table] += 1
                 table = (*table, str(items[table] - 1))
             where.setdefault(table, number)

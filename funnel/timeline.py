@@ -26,6 +26,12 @@ REASONS = {
     "unknown_outcome": "nobody knows whether it arrived; it is not sent again by itself",
     "no_consent": "there is no consent",
     "erased": "they asked to be forgotten",
+    "exited": "they had left the series",
+    "capped": "they had enough mail that day",
+    "held_out": "they are in the group that is left without it, for comparison",
+    "paused": "it was held back",
+    "lane_quota": "the provider's limit was reached",
+    "unapproved": "a clinician has not approved it",
 }  #: what the closed list of reasons means, for people
 
 

@@ -77,7 +77,7 @@ def _prepare(call: Call, app: App) -> App:
     from funnel.push import apply, make_plan
 
     errors = [one for one in app.findings(now=story.START) if one.severity is Severity.ERROR]
-    call.note(f"built {len(app.rendered)} emails; lint found {len(errors)} errors")
+    call.note(f"built {len(app.rendered)} emails; lint found {len(errors)} {'error' if len(errors) == 1 else 'errors'}")
     wanted = app.desired(now=story.START)
     remote = app.remote("local", now=story.START)
     plan = make_plan(wanted, remote, provider="local")

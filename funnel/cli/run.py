@@ -97,8 +97,8 @@ def _refuse_blocked(done: Dispatched, sender: str) -> None:
 def _forever(call: Call, app: App) -> None:
     """Work until a signal comes. What stops one mail, or the relay for a while, does not stop the engine."""
     said = ""
-    call.note("the engine is running; Ctrl-C stops it")
     with _brake() as brake:
+        call.note("the engine is running; Ctrl-C stops it")
         while not brake.pulled:
             problem, sent = _attempt(app, call.now)
             if problem and problem != said:

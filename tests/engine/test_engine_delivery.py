@@ -256,7 +256,7 @@ def test_nothing_goes_while_a_series_is_held_and_all_of_it_afterwards(clinic, mo
 
 
 @pytest.mark.parametrize("what", ["unsubscribe", "erase"])
-@pytest.mark.parametrize("word", ["accept", "late-retry", "hold", "vanished"])
+@pytest.mark.parametrize("word", ["accept", "late-retry", "vanished"])
 def test_leaving_while_a_mail_is_being_sent_ends_in_peace(clinic, what, word):
     clinic.publish(WELCOME, step("a"))
     ann = clinic.joins()
