@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
 
-from funnel.model import Enrollment, Reason, SendingPolicy, Series, Step, Wait, WaitUnit
+from funnel.model import Enrollment, Reason, SendingPolicy, Series, Step, Variant, Wait, WaitUnit
 from funnel.when import Due, due, is_open, narrow
 
 CAP = timedelta(hours=20)  #: at most one drip mail a person in this span, unless the step's own wait is shorter
@@ -141,17 +141,17 @@ def judge(series: Series, step: Step, facts: Facts) -> Reason | None:
     return None
 
 
-def restart(series: Series, enrollment: Enrollment, passed: frozenset[str]) -> str:
-    """Return the step after which a changed side begins: the last one before its first exercise that is behind.
+def restart(series: Series, enrollment: Enrollment, variant: Variant, passed: frozenset[str]) -> str:
+    """Return the step after which a run begins anew as `variant`: the last one behind it before the first exercise.
 
     `passed` holds what this run got, or was spared, in any visit: the welcome is not repeated, and what the person
-    has still to get before the first exercise is not lost. `enrollment` has the new variant.
+    has still to get before the first exercise is not lost.
     """
     path = [step.id for step in series.path(enrollment.variant)]
     position = path.index(enrollment.after) + 1 if enrollment.after in path else 0
     behind = passed.union(path[:position])
     before = ""
-    for step in series.path(enrollment.variant):
+    for step in series.path(variant):
         if step.is_sided or step.id not in behind:
             break
         before = step.id

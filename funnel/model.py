@@ -5,7 +5,7 @@ Times are aware datetimes in UTC unless a name says `local`. Durations are `time
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Container, Mapping
 from dataclasses import dataclass, field
 from datetime import date, datetime, time
 from enum import StrEnum
@@ -97,7 +97,7 @@ class SendingPolicy:
 
     window: Window = field(default_factory=Window)
     quiet: tuple[time, time] | None = None
-    holidays: frozenset[date] = frozenset()
+    holidays: Container[date] = frozenset()
     spread_minutes: int = 60
 
 

@@ -41,7 +41,9 @@ class Compiler:
 
     def __init__(self, project: Project) -> None:
         self._project = project
-        _guard(project)
+        for folder, sources in (("content", project.partials), ("templates", project.templates)):
+            for name, source in sources.items():
+                _guard(source, Place(f"{folder}/{name}"))
         filters = {"fallback": _fallback}
         marked = {
             name: mark(source, f"templates/{name}") if name.endswith(".mjml.j2") else source
@@ -59,7 +61,7 @@ class Compiler:
     def compile(self, email: Email) -> Rendered:
         """Compile one email. The same input gives the same bytes. Raises ContentError with `path:line:`."""
         spots = Spots(email.place)
-        spots.guard(email.subject + email.preheader + email.body)
+        _guard_email(email)
         context = self._context(email, spots)
         subject = self._line(email, "subject", context)
         preheader = self._line(email, "preheader", context)
@@ -166,11 +168,16 @@ def digest(rendered: Rendered) -> str:
     return digest_of(canonical([rendered.slug, rendered.variant, rendered.preheader, parts, rendered.attachment]))
 
 
-def _guard(project: Project) -> None:
-    """Refuse sources that hold what could be taken for the mark of a merge spot."""
-    for folder, sources in (("content", project.partials), ("templates", project.templates)):
-        for path, source in sources.items():
-            Spots(Place(f"{folder}/{path}")).guard(source)
+def _guard(source: str, place: Place) -> None:
+    """Refuse a source that holds what could be taken for the mark of a merge spot, naming its line."""
+    for number, line in enumerate(source.split("\n"), start=place.line):
+        Spots(Place(place.path, number)).guard(line)
+
+
+def _guard_email(email: Email) -> None:
+    _guard(email.subject, email.at("subject"))
+    _guard(email.preheader, email.at("preheader"))
+    _guard(email.body, Place(email.place.path, email.body_line))
 
 
 def _card_words(card: Exercise) -> Iterator[str]:

@@ -86,7 +86,7 @@ def site_of(app: App, *, now: datetime) -> Site:
 
 
 def _parts(app: App, rendered: Rendered) -> Parts:
-    written = files(app.engine, rendered)
+    written = files(app.sampler, rendered)
     return Parts(html=written["index.html"], text=written["text.txt"], raw=written["message.eml"])
 
 

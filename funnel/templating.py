@@ -64,6 +64,8 @@ class Templates:
 
     def write(self, text: str, context: Mapping[str, object], *, path: str, line: int) -> str:
         """Render a piece of text that stands at `path` from `line` on."""
+        if "{" not in text:  # nothing for Jinja to do, and compiling is what it takes long over
+            return text.lstrip("\n")
         return self._run(lambda: self._compile(text, path, line), context, path, line).lstrip("\n")
 
     def _compile(self, text: str, path: str, line: int) -> Template:

@@ -10,7 +10,7 @@ import difflib
 import hashlib
 import re
 from bisect import bisect_left
-from collections.abc import Iterable, Iterator
+from collections.abc import Container, Iterator
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, time, timedelta
 from functools import cache, lru_cache
@@ -190,7 +190,7 @@ def after(anchor: datetime, wait: Wait, tz: ZoneInfo, policy: SendingPolicy) -> 
     return instant(datetime.combine(day, local.time()), tz)
 
 
-def _business_day(day: date, count: int, tz: ZoneInfo, holidays: frozenset[date]) -> date:
+def _business_day(day: date, count: int, tz: ZoneInfo, holidays: Container[date]) -> date:
     while count:
         day += ONE_DAY
         count -= day.isoweekday() < SATURDAY and day not in holidays and _exists(day, tz)
@@ -321,8 +321,9 @@ def _why_held(base: datetime, opening: datetime, tz: ZoneInfo, policy: SendingPo
     ]
 
 
-def _holidays_met(first: date, last: date, holidays: Iterable[date]) -> list[date]:
-    met = sorted(day for day in holidays if first <= day <= last)
+def _holidays_met(first: date, last: date, holidays: Container[date]) -> list[date]:
+    days = (first + number * ONE_DAY for number in range((last - first).days + 1))
+    met = [day for day in days if day in holidays]
     return met or [first - ONE_DAY]  # a window that crossed midnight: shut since the day it would have opened on
 
 

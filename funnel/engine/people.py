@@ -195,7 +195,7 @@ def _change_run(engine: Engine, contact: Contact, run: Enrollment, now: datetime
         raise Refused("the side was changed too often", hint="reply to any of our mails, and a person will help")
     for delivery in waiting_mail(engine, run):
         ledger.settle(delivery.id, DeliveryState.CANCELLED, now=now, reason=Reason.SIDE_CHANGED)
-    after = restart(series, replace(run, variant=variant), _passed(engine, run))
+    after = restart(series, run, variant, _passed(engine, run))
     ledger.change_side(run.id, variant, after, now=now)
     plan_next(engine, program, run.id, now=now)
     return True

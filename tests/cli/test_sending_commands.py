@@ -118,6 +118,15 @@ def test_unfinished_mail_cannot_be_pushed_towards_a_real_relay(relayed):
     assert relayed("plan", "--detailed-exitcode").code == ExitCode.CHANGES
 
 
+def test_a_placeholder_in_signed_words_cannot_be_pushed_towards_a_real_relay(relayed):
+    relayed.make_ready()
+    relayed.edit("content/emails/welcome.md", "\n---\n", "\n---\nPLACEHOLDER: one more idea. ")
+    relayed("approve", "--all", "--by", "Dr. Ana Example", "--credential", "PT")
+    answer = relayed("push", "--yes")
+    assert answer.code == ExitCode.NO
+    assert "the words that PLACEHOLDER stands for" in answer.err
+
+
 def test_unsigned_mail_cannot_be_pushed_towards_a_real_relay_and_signed_mail_can(relayed):
     relayed.make_ready()
     relayed.edit("content/emails/assessment.md", "\n---\n", "\n---\nA new claim. ")

@@ -63,24 +63,26 @@ def test_what_follows_is_the_next_step_of_the_variant_that_is_not_done(after, va
 
 
 @pytest.mark.parametrize(
-    ("after", "variant", "passed", "behind"),
+    ("before", "after", "variant", "passed", "behind"),
     [
-        ("w", Variant.RIGHT, "w", "w"),  # not sure -> right, after the welcome
-        ("i", Variant.RIGHT, "w i", "w"),
-        ("x2", Variant.LEFT, "w x1 x2", "w"),
-        ("b", Variant.LEFT, "w i b", "w"),  # a finished person starts the first exercise, too
-        ("", Variant.LEFT, "", ""),  # nobody loses the welcome
-        ("x2", Variant.NOT_SURE, "w x1 x2", "w"),
-        ("i", Variant.NOT_SURE, "w", "i"),
+        (Variant.NOT_SURE, "w", Variant.RIGHT, "w", "w"),
+        (Variant.NOT_SURE, "i", Variant.RIGHT, "w i", "w"),
+        (Variant.RIGHT, "x2", Variant.LEFT, "w x1 x2", "w"),
+        (Variant.NOT_SURE, "b", Variant.LEFT, "w i b", "w"),  # a finished person starts the first exercise, too
+        (Variant.NOT_SURE, "", Variant.LEFT, "", ""),  # nobody loses the welcome
+        (Variant.RIGHT, "x2", Variant.NOT_SURE, "w x1 x2", "w"),
+        (Variant.RIGHT, "b", Variant.NOT_SURE, "w x1 x2 b", "w"),  # the idea was never on the way until now
+        (Variant.RIGHT, "x1", Variant.LEFT, "", "w"),  # what lay behind, though the ledger has no word of it
     ],
 )
-def test_a_changed_side_begins_before_its_first_exercise(after, variant, passed, behind):
+def test_a_changed_side_begins_before_its_first_exercise(before, after, variant, passed, behind):
     care = series("w", "x1", "x2", step("i", only=frozenset({Variant.NOT_SURE})), "b")
-    assert restart(care, run(after, variant), frozenset(passed.split())) == behind
+    assert restart(care, run(after, before), variant, frozenset(passed.split())) == behind
 
 
 def test_what_stands_before_the_first_exercise_is_not_lost_by_choosing_a_side():
-    assert restart(series("w", "intro", "x1"), run("w"), frozenset({"w"})) == "w"
+    care = series("w", "intro", "x1")
+    assert restart(care, run("w", Variant.NOT_SURE), Variant.RIGHT, frozenset({"w"})) == "w"
 
 
 @pytest.mark.parametrize(

@@ -25,7 +25,9 @@ def environment() -> dict[str, str]:
 
 def play(project: Path) -> dict:
     """Run the demo to its end."""
-    done = subprocess.run(COMMAND, cwd=project, env=environment(), capture_output=True, text=True, timeout=120, check=True)
+    done = subprocess.run(
+        COMMAND, cwd=project, env=environment(), capture_output=True, text=True, timeout=120, check=True
+    )
     return json.loads(done.stdout)
 
 
@@ -44,7 +46,7 @@ def _is_there(project: Path, files: int) -> bool:
     if not files:
         return (project / DATABASE).exists()
     try:
-        return len(os.listdir(project / MAILBOX)) >= files
+        return sum(1 for _ in (project / MAILBOX).iterdir()) >= files
     except FileNotFoundError:
         return False
 

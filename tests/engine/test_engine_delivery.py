@@ -299,7 +299,9 @@ def test_one_mail_that_cannot_be_written_fails_alone(clinic):
     clinic.publish(WELCOME, step("a"))
     ann, ben = clinic.joins("ann"), clinic.joins("ben")
     set_fields(clinic.engine, clinic.store.people.get(ann.id), now=MONDAY)
-    clinic.store._db._connection.execute("UPDATE contact SET email = 'ann@example.com\nBcc: x@example.com' WHERE id = 1")
+    clinic.store._db._connection.execute(
+        "UPDATE contact SET email = 'ann@example.com\nBcc: x@example.com' WHERE id = 1"
+    )
     clinic.until(MONDAY + 5 * DAY)
     assert clinic.ledger(ann) == {"welcome": "failed: render_error", "a": "failed: render_error"}
     assert clinic.got(ben) == ["welcome", "a"]

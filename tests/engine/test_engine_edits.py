@@ -1,7 +1,7 @@
 """Live edits while people are inside: the table of R18 (B7)."""
 
 import pytest
-from clinic import DAY, HOUR, MONDAY, WELCOME, step
+from clinic import DAY, HOUR, MONDAY, MORNINGS, WELCOME, Clinic, step
 
 from funnel.engine import retire, tick
 from funnel.model import Variant
@@ -140,3 +140,16 @@ def test_a_retired_series_lets_everybody_go_with_the_reason(clinic, hook):
     assert clinic.got(ann) == (["welcome"] if hook == "during" else [])
     assert clinic.run_of(ann).exit_reason == "step_removed"
     assert clinic.broken() == []
+
+
+def test_a_wait_shortened_at_night_is_shown_and_kept_for_the_morning(tmp_path):
+    """B7, B9: the new plan never lies in the past."""
+    with Clinic(tmp_path, MORNINGS) as clinic:
+        clinic.publish(WELCOME, step("a", "9d"))
+        ann = clinic.joins()
+        clinic.until(MONDAY + 38 * HOUR)  # 23:00
+        clinic.publish(WELCOME, step("a", "1d"))
+        foreseen = clinic.foreseen(ann)
+        assert foreseen == [("a", MONDAY + 46 * HOUR)]
+        clinic.until(MONDAY + 20 * DAY)
+        assert clinic.when(ann)[1:] == foreseen

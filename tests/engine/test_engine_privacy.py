@@ -17,7 +17,9 @@ def line(name="zebulon", **more):
 def test_no_byte_of_somebody_who_was_forgotten_remains(clinic):
     """In the database, its log and the frozen mail: whatever state their mail was in."""
     clinic.publish(WELCOME, step("a"), step("b"))
-    import_person(clinic.engine, line(side=Variant.LEFT, timezone="Asia/Kathmandu", tags=frozenset({"quagga"})), now=MONDAY)
+    import_person(
+        clinic.engine, line(side=Variant.LEFT, timezone="Asia/Kathmandu", tags=frozenset({"quagga"})), now=MONDAY
+    )
     person = clinic.store.people.find("zebulon@forget.example.com")
     confirm(clinic.engine, person.id, YES, now=MONDAY)
     clinic.relay.script = ["vanished", "retry"]

@@ -1,6 +1,8 @@
 """Who gets what next: entries, sides, conditions, pauses, the frequency cap (A1, A2, B1-B8)."""
 
+from dataclasses import replace
 from datetime import UTC, datetime
+from itertools import pairwise
 
 import pytest
 from clinic import DAY, HOUR, MINUTE, MONDAY, MORNINGS, WELCOME, Clinic, exercise, step
@@ -114,6 +116,23 @@ def test_an_exercise_in_flight_that_comes_back_is_not_sent_to_the_other_side(cli
     assert clinic.broken() == []
 
 
+def test_another_worker_does_not_send_a_second_welcome_while_the_first_is_in_flight(clinic):
+    """B1: nobody knows yet whether it goes, so the new side's run looks again a little later."""
+    clinic.publish(*PATH)
+    ann = clinic.joins(side=NOT_SURE)
+
+    def choose_while_sending():
+        change_side(clinic.engine, ann.id, RIGHT, now=MONDAY)
+        second = clinic.another("second")
+        assert tick(second, now=MONDAY) == 1
+        assert dispatch(second, clinic.relay, now=MONDAY).sent == 0
+
+    clinic.relay.during = choose_while_sending
+    clinic.until(MONDAY + 20 * DAY)
+    assert clinic.got(ann) == ["welcome", "x1", "x2", "book"]
+    assert clinic.broken() == []
+
+
 def test_whoever_has_unsubscribed_keeps_the_choice_and_gets_nothing(clinic):
     clinic.publish(*PATH)
     ann = clinic.joins(side=NOT_SURE)
@@ -145,6 +164,17 @@ def test_conditions_and_goals_skip_with_their_reason_and_the_rest_goes_on(clinic
         "invite": "skipped: goal",
         "last": "sent",
     }
+
+
+def test_a_tag_given_while_mail_is_ready_is_read_before_it_goes(clinic):
+    """B8: conditions are asked again when a send is leased."""
+    clinic.publish(step("a", "0h", unless="tag:patient"))
+    ann = clinic.joins()
+    tick(clinic.engine, now=MONDAY)
+    set_fields(clinic.engine, replace(ann, tags=frozenset({"patient"})), now=MONDAY)
+    clinic.until(MONDAY + DAY)
+    assert clinic.ledger(ann) == {"a": "skipped: condition"}
+    assert clinic.broken() == []
 
 
 def test_a_freeze_stops_the_clock_and_a_hold_lets_it_run(clinic):
@@ -250,7 +280,7 @@ def test_two_series_of_one_person_keep_20_hours_apart_and_lose_nothing(clinic):
     times = [at for _, at in clinic.when(ann)]
     assert sorted(clinic.got(ann)) == ["a", "b", "c", "d", "welcome", "welcome"]
     assert times[0] == times[1] == MONDAY  # both welcomes go at once
-    assert all(later - sooner >= 20 * HOUR for sooner, later in zip(times[1:], times[2:], strict=False))
+    assert all(later - sooner >= 20 * HOUR for sooner, later in pairwise(times[1:]))
     assert clinic.when(ann) == foreseen
 
 
@@ -264,14 +294,12 @@ def test_a_step_that_waits_less_than_20_hours_is_not_capped(clinic):
 def test_a_newsletter_does_not_push_the_series_back(clinic):
     clinic.publish(WELCOME, step("a"))
     ann = clinic.joins()
-    clinic.broadcast(send_at=datetime(2026, 3, 3, 8))
+    clinic.broadcast(send_at=wall_clock(2026, 3, 3, 8))
     clinic.until(MONDAY + 5 * DAY)
     assert clinic.when(ann) == [("welcome", MONDAY), ("mail", MONDAY + 23 * HOUR), ("a", MONDAY + DAY)]
 
 
 def test_a_new_zone_plans_anew_and_never_into_the_past(tmp_path):
-    from dataclasses import replace
-
     with Clinic(tmp_path, MORNINGS) as clinic:
         clinic.publish(WELCOME, step("a"))
         ann = clinic.joins(timezone="America/New_York")
@@ -323,15 +351,20 @@ def test_confirming_lifts_an_unsubscribe_but_neither_a_bounce_nor_an_erasure(cli
 # --- broadcasts
 
 
+def wall_clock(*parts):
+    """A moment without a zone, as staff write it."""
+    return datetime(*parts, tzinfo=UTC).replace(tzinfo=None)
+
+
 def test_a_broadcast_goes_to_its_segment_once_at_the_projects_wall_clock(tmp_path):
     with Clinic(tmp_path, timezone="America/New_York") as clinic:
         ann, ben = clinic.joins("ann", LEFT), clinic.joins("ben", RIGHT)
         clinic.person("cat", LEFT)  # never confirmed
-        clinic.broadcast(send_at=datetime(2026, 3, 5, 9), where={"side": "left"})
+        clinic.broadcast(send_at=wall_clock(2026, 3, 5, 9), where={"side": "left"})
         clinic.until(MONDAY + 10 * DAY)
         assert clinic.when(ann) == [("mail", datetime(2026, 3, 5, 14, tzinfo=UTC))]
         assert clinic.got(ben) == []
-        clinic.broadcast(send_at=datetime(2026, 3, 13, 9), where={})
+        clinic.broadcast(send_at=wall_clock(2026, 3, 13, 9), where={})
         clinic.until(MONDAY + 20 * DAY)
         assert clinic.got(ann) == clinic.got(ben) == ["mail"]
 
@@ -339,9 +372,12 @@ def test_a_broadcast_goes_to_its_segment_once_at_the_projects_wall_clock(tmp_pat
 def test_a_local_broadcast_strikes_nine_for_each_person(clinic):
     zones = {"tok": "Asia/Tokyo", "kir": "Pacific/Kiritimati", "nyc": "America/New_York", "utc": ""}
     people = {name: clinic.joins(name, timezone=zone) for name, zone in zones.items()}
-    clinic.broadcast(send_at=datetime(2026, 3, 5, 9), local=True)
+    clinic.broadcast(send_at=wall_clock(2026, 3, 5, 9), local=True)
     clinic.until(MONDAY + 10 * DAY)
-    hours = {name: (clinic.when(person)[0][1] - datetime(2026, 3, 5, 9, tzinfo=UTC)) / HOUR for name, person in people.items()}
+    hours = {
+        name: (clinic.when(person)[0][1] - datetime(2026, 3, 5, 9, tzinfo=UTC)) / HOUR
+        for name, person in people.items()
+    }
     assert hours == {"tok": -9, "kir": -14, "nyc": 5, "utc": 0}
 
 
@@ -355,7 +391,7 @@ def test_a_draft_goes_to_nobody(clinic):
 @pytest.mark.parametrize(("late", "state"), [(47, "sent"), (49, "expired: too_late")])
 def test_a_broadcast_that_is_two_days_late_expires(clinic, late, state):
     ann = clinic.joins()
-    clinic.broadcast(send_at=datetime(2026, 3, 2, 10))
+    clinic.broadcast(send_at=wall_clock(2026, 3, 2, 10))
     clinic.at(MONDAY + HOUR + late * HOUR)
     assert clinic.ledger(ann) == {"mail": state}
     assert clinic.broken() == []
@@ -363,7 +399,7 @@ def test_a_broadcast_that_is_two_days_late_expires(clinic, late, state):
 
 def test_a_broadcast_expires_too_when_the_relay_was_down_for_two_days(clinic):
     ann = clinic.joins()
-    clinic.broadcast(send_at=datetime(2026, 3, 2, 9))
+    clinic.broadcast(send_at=wall_clock(2026, 3, 2, 9))
     clinic.relay.script = ["hold"] * 3
     clinic.at(MONDAY)
     clinic.at(MONDAY + 3 * DAY)
@@ -372,18 +408,18 @@ def test_a_broadcast_expires_too_when_the_relay_was_down_for_two_days(clinic):
 
 def test_a_new_moment_holds_for_those_who_wait_and_a_begun_broadcast_is_not_taken_back(clinic):
     ann = clinic.joins("ann", timezone="America/New_York")
-    clinic.broadcast(send_at=datetime(2026, 3, 3, 9), local=True)
+    clinic.broadcast(send_at=wall_clock(2026, 3, 3, 9), local=True)
     clinic.until(MONDAY + 15 * HOUR)  # it has struck nine in the east
     with pytest.raises(Refused, match="1 people wait"):
         clinic.broadcast(send_at=None)
-    clinic.broadcast(send_at=datetime(2026, 3, 4, 9), local=True)
+    clinic.broadcast(send_at=wall_clock(2026, 3, 4, 9), local=True)
     clinic.until(MONDAY + 5 * DAY)
     assert clinic.when(ann) == [("mail", datetime(2026, 3, 4, 14, tzinfo=UTC))]
 
 
 def test_somebody_who_leaves_before_their_local_hour_gets_no_broadcast(clinic):
     ann = clinic.joins("ann", timezone="America/New_York")
-    clinic.broadcast(send_at=datetime(2026, 3, 3, 9), local=True)
+    clinic.broadcast(send_at=wall_clock(2026, 3, 3, 9), local=True)
     clinic.until(MONDAY + DAY + MINUTE)
     unsubscribe(clinic.engine, ann.id, source="test", now=clinic.now)
     clinic.until(MONDAY + 5 * DAY)

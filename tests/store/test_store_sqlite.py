@@ -134,14 +134,19 @@ def test_a_folder_in_its_place_is_a_plain_error(path):
         SqliteStore(path, pepper=b"pepper")
 
 
+def write_much(store):
+    with store.transaction():
+        for number in range(100):
+            store.put(f"k{number}", "x" * 10_000)
+
+
 def test_what_cannot_be_committed_is_undone_and_the_next_transaction_works(store):
     """Fault 14: a full disk."""
     ask = store._db._connection.execute
     (pages,) = ask("PRAGMA page_count").fetchone()
     ask(f"PRAGMA max_page_count = {pages}")
-    with pytest.raises(StoreError, match="full"), store.transaction():
-        for number in range(100):
-            store.put(f"k{number}", "x" * 10_000)
+    with pytest.raises(StoreError, match="full"):
+        write_much(store)
     ask("PRAGMA max_page_count = 1000000")
     with store.transaction():
         store.put("after", "1")
