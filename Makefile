@@ -20,7 +20,7 @@ demo: $(READY) ## the whole story on this machine; opens the sample inboxes in a
 
 test: $(READY) ## the tests, in a few minutes; BROWSER=1 adds those that need Chromium, ARGS goes to pytest
 	@$(if $(BROWSER),,echo "Without the browser tests. With them: make test BROWSER=1. One file: make test ARGS=tests/core/test_when.py")
-	@$(BIN)/python -m pytest $(if $(BROWSER),,-m "not browser") $(ARGS)
+	@$(BIN)/python -m pytest --numprocesses auto $(if $(BROWSER),,-m "not browser") $(ARGS)
 
 test-browser: $(READY) ## only the tests that need Chromium
 	@$(BIN)/python -m pytest -m browser $(ARGS)

@@ -117,9 +117,7 @@ def _inbox(engine: Engine, contact: Contact, mails: tuple[Mail, ...]) -> Inbox:
         status=contact.status,
         mails=mails,
         not_sent=tuple(NotSent(one.step, one.reason, REASONS.get(one.reason, one.reason)) for one in skipped),
-        coming=tuple(
-            Coming(one.step, one.at, _words(one.local), one.why) for one in upcoming(engine, contact)
-        ),
+        coming=tuple(Coming(one.step, one.at, _words(one.local), one.why) for one in upcoming(engine, contact)),
     )
 
 

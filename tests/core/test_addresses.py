@@ -42,7 +42,6 @@ def test_an_address_that_is_wrong_is_told_why_without_being_repeated(address: st
     assert not address or address not in str(caught.value)
 
 
-
 @pytest.mark.parametrize(
     ("address", "key"),
     [
@@ -75,9 +74,7 @@ near_addresses = st.builds(
     st.text(alphabet="abZ09.+-_'/ü", max_size=8) | st.sampled_from(["a" * 64, "a" * 65]),
     st.text(alphabet="abZ09.--xnü_", max_size=12)
     | st.lists(st.from_regex(r"[a-z0-9-]{1,4}", fullmatch=True), min_size=1, max_size=4).map(".".join)
-    | st.sampled_from(
-        ["example.com", "a.test", "x.local", "localhost", "a.arpa", "a.TEST", "onion", "b" * 63 + ".com"]
-    )
+    | st.sampled_from(["example.com", "a.test", "x.local", "localhost", "a.arpa", "a.TEST", "onion", "b" * 63 + ".com"])
     | st.sampled_from(
         ["b" * 64 + ".com", "b." * 126 + "c", "b." * 120 + "com", "xn--bcher-kva.example", "a.1c", "a.c1"]
     ),

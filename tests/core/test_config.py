@@ -145,7 +145,12 @@ WRONG = [
     ("[sending]\nholidays = ['us-fedral']\n", 7, "no holiday calendar `us-fedral`", "us-federal"),
     ("[sending]\nholidays = ['HolidayBase']\n", 7, "no holiday calendar `HolidayBase`", ""),
     ("[sending]\nholidays = ['../x']\n", 7, "no holiday calendar `../x`", ""),
-    ("[sending]\nwindow = { between = '22:00-23:00' }\nquiet_hours = '21:00-07:00'\n", 7, "Mail can never go out", "window"),
+    (
+        "[sending]\nwindow = { between = '22:00-23:00' }\nquiet_hours = '21:00-07:00'\n",
+        7,
+        "Mail can never go out",
+        "window",
+    ),
     ("[privacy]\nhealth_data = 'yes'\n", 7, "`health_data` is `yes`", "first_party"),
     ("[privacy]\nsensitive_terms = ['']\n", 7, "`sensitive_terms` holds an empty text", "take it out"),
     ("[tests]\naddresses = ['jane']\n", 7, "the address has no @ sign", "hello@example.com"),

@@ -358,7 +358,9 @@ def test_any_text_is_a_mapping_or_an_error_with_a_place(text: str) -> None:
             assert set(mapping.lines) == set(mapping)
 
 
-plain = st.from_regex(r"[a-z]{2,8}", fullmatch=True).filter(lambda word: word not in ("no", "on", "off", "yes", "true", "false", "null"))
+plain = st.from_regex(r"[a-z]{2,8}", fullmatch=True).filter(
+    lambda word: word not in ("no", "on", "off", "yes", "true", "false", "null")
+)
 
 
 @given(st.dictionaries(plain, plain, min_size=1, max_size=8))

@@ -26,12 +26,15 @@ EMAIL = [
 def test_a_change_of_a_mail_is_said(mails, changes, line: str) -> None:
     before = mails["welcome/left"]
     after = replace(before, **changes)
-    found = difference("email", "welcome/left", email_json(before, unapproved=False), email_json(after, unapproved=False))
+    found = difference(
+        "email", "welcome/left", email_json(before, unapproved=False), email_json(after, unapproved=False)
+    )
     assert line in found
 
 
 @pytest.mark.parametrize(
-    ("before", "after", "line"), [(True, False, "signed by a clinician"), (False, True, "a clinician's sign-off is missing now")]
+    ("before", "after", "line"),
+    [(True, False, "signed by a clinician"), (False, True, "a clinician's sign-off is missing now")],
 )
 def test_a_sign_off_that_comes_or_goes_is_said(mails, before: bool, after: bool, line: str) -> None:
     one = mails["welcome/left"]
@@ -53,7 +56,9 @@ def test_a_personal_value_shows_by_its_name(mails) -> None:
 
 def test_a_long_difference_is_cut_and_says_so(mails) -> None:
     after = replace(mails["welcome/left"], text=("\n".join(map(str, range(500))),))
-    found = difference("email", "welcome/left", *(email_json(one, unapproved=False) for one in (mails["welcome/left"], after)))
+    found = difference(
+        "email", "welcome/left", *(email_json(one, unapproved=False) for one in (mails["welcome/left"], after))
+    )
     assert len(found) == MOST_LINES + 1
     assert "lines more" in found[-1]
 

@@ -265,9 +265,7 @@ def test_each_context_has_its_own_escape(context, escaped):
     assert escape("""<a href="x">'&'</a>""", context) == escaped
 
 
-@pytest.mark.parametrize(
-    "value", ["{{ 7 * 7 }}", "{% include 'x' %}", "*|EMAIL|*", "%recipient.x%", "{{{ x }}}"]
-)
+@pytest.mark.parametrize("value", ["{{ 7 * 7 }}", "{% include 'x' %}", "*|EMAIL|*", "%recipient.x%", "{{{ x }}}"])
 def test_template_and_provider_syntax_in_a_value_stays_text(value):
     merged = ("Hi ", MergeSpot("person.first_name", Context.TEXT), ", {{ person.email }}")
     values = {"person.first_name": value, "person.email": "ana@example.com"}

@@ -166,7 +166,7 @@ def test_a_long_unsubscribe_link_stays_raw_on_one_line():
         {"list_id": "label"},
         {"feedback_id": "a b"},
         {"feedback_id": "ü"},
-        {"date": datetime(2026, 3, 2, 9, 5, 7)},  # noqa: DTZ001 - a time without a zone is the case
+        {"date": datetime(2026, 3, 2, 9, 5, 7)},
     ],
 )
 def test_a_token_that_does_not_fit_its_header_is_refused(change):
@@ -176,9 +176,7 @@ def test_a_token_that_does_not_fit_its_header_is_refused(change):
 
 def test_the_date_is_written_in_utc():
     moment = datetime(2026, 1, 1, 0, 30, tzinfo=timezone(timedelta(hours=2)))
-    assert header_lines(mail(headers=replace(HEADERS, date=moment)), "Date") == [
-        "Wed, 31 Dec 2025 22:30:00 +0000"
-    ]
+    assert header_lines(mail(headers=replace(HEADERS, date=moment)), "Date") == ["Wed, 31 Dec 2025 22:30:00 +0000"]
 
 
 @pytest.mark.parametrize(
@@ -304,9 +302,7 @@ def test_each_encoded_word_of_a_subject_is_whole_characters():
 @pytest.mark.parametrize("character", ["x", "=", "é", " ", ".", "👩", "\t", "From "])
 def test_lines_at_the_edges_are_short_start_safely_and_read_back(length, character):
     line = (character * length)[:length]
-    raw = mail(
-        text=(f"{line}\n{line}", SPOT, f"{line}\n"), values={"person.first_name": "." + line[:900] + "y"}
-    )
+    raw = mail(text=(f"{line}\n{line}", SPOT, f"{line}\n"), values={"person.first_name": "." + line[:900] + "y"})
     body = text_of(raw)
     assert max(map(len, body.split(b"\r\n"))) <= 76
     assert not re.search(rb"(?m)^(\.|From )|[ \t]\r$", body)

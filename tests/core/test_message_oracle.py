@@ -186,9 +186,9 @@ def test_a_display_name_reads_back_as_it_was_cleaned(value):
     assert one_spaced(shown) == one_spaced(clean(value, Context.HEADER))
 
 
-LITERALS = st.lists(
-    st.sampled_from([*ALPHABET, "<p>words and more words</p>", "x" * 70, "y" * 75]), max_size=40
-).map("".join)
+LITERALS = st.lists(st.sampled_from([*ALPHABET, "<p>words and more words</p>", "x" * 70, "y" * 75]), max_size=40).map(
+    "".join
+)
 
 
 @st.composite
@@ -224,9 +224,7 @@ def test_two_readers_decode_any_subject_to_the_line_that_was_written(subject):
     raw = build(skeleton(rendered((subject,), ("Hi\n",), ("Hi\n",))), headers("Ana"), PLAIN)
     new, old = read(raw)["Subject"], email.message_from_bytes(raw)["Subject"]
     pieces = [(text, charset) for text, charset in decode_header(old.replace("\r\n", ""))]
-    decoded = "".join(
-        text if isinstance(text, str) else text.decode(charset or "ascii") for text, charset in pieces
-    )
+    decoded = "".join(text if isinstance(text, str) else text.decode(charset or "ascii") for text, charset in pieces)
     assert new == decoded == one_spaced(one_line(subject))
 
 

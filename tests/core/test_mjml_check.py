@@ -200,9 +200,7 @@ def test_an_attribute_that_the_engine_drops_is_a_warning_and_changes_nothing_in_
 
 
 def test_every_attribute_that_the_table_calls_dropped_is_tried_above():
-    assert {name for name, facts in TABLE.items() if "ignored" in facts} == {
-        component for _, component in DROPPED
-    }
+    assert {name for name, facts in TABLE.items() if "ignored" in facts} == {component for _, component in DROPPED}
 
 
 SNIPPETS = st.sampled_from(

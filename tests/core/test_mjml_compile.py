@@ -38,9 +38,7 @@ def compiled(source):
 
 def values_of(source, tag, attribute):
     return [
-        attributes[attribute]
-        for name, attributes in compiled(source).tags
-        if name == tag and attribute in attributes
+        attributes[attribute] for name, attributes in compiled(source).tags if name == tag and attribute in attributes
     ]
 
 
@@ -108,9 +106,7 @@ def test_an_attribute_s_value_arrives_as_it_was_written(value, quoted):
 @given(ANY_VALUE)
 @settings(max_examples=150)
 def test_a_title_arrives_as_it_was_written_but_for_white_space(title):
-    source = (
-        f"<mjml><mj-head><mj-title>{html.escape(title, quote=False)}</mj-title></mj-head><mj-body/></mjml>"
-    )
+    source = f"<mjml><mj-head><mj-title>{html.escape(title, quote=False)}</mj-title></mj-head><mj-body/></mjml>"
     (label,) = values_of(source, "div", "aria-label") or [""]
     assert label.split() == title.split()
 

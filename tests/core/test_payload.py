@@ -85,8 +85,18 @@ def test_every_compiled_mail_comes_back_as_it_was(mails) -> None:
         payload = email_json(one, unapproved=True)
         letter = letter_from(one.slug, one.variant, payload)
         again = letter.rendered
-        assert (again.subject, again.preheader, again.html, again.text) == (one.subject, one.preheader, one.html, one.text)
-        assert (again.slug, again.variant, again.digest, again.clinical) == (one.slug, one.variant, one.digest, one.clinical)
+        assert (again.subject, again.preheader, again.html, again.text) == (
+            one.subject,
+            one.preheader,
+            one.html,
+            one.text,
+        )
+        assert (again.slug, again.variant, again.digest, again.clinical) == (
+            one.slug,
+            one.variant,
+            one.digest,
+            one.clinical,
+        )
         assert (again.exercise, again.delivers, again.attachment) == (one.exercise, one.delivers, one.attachment)
         assert [missing.what for missing in again.missing] == [missing.what for missing in one.missing]
         assert email_json(again, unapproved=letter.unapproved) == payload

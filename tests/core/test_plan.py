@@ -108,4 +108,7 @@ def test_the_digest_names_exactly_this_plan(wanted, actual, other) -> None:
 
 @given(pairs, pairs, st.integers(0, 9))
 def test_who_is_inside_does_not_change_the_plans_name(wanted, actual, people) -> None:
-    assert plan(resources(wanted), resources(actual), people=people).digest == plan(resources(wanted), resources(actual)).digest
+    assert (
+        plan(resources(wanted), resources(actual), people=people).digest
+        == plan(resources(wanted), resources(actual)).digest
+    )

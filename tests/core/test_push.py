@@ -112,7 +112,10 @@ def letter(mails, *, missing: bool, unapproved: bool) -> Resource:
 
 @pytest.mark.parametrize(
     ("missing", "unapproved", "words"),
-    [(True, False, "still lacks: .*the clinic's postal address"), (False, True, "no clinician has signed: welcome/left")],
+    [
+        (True, False, "still lacks: .*the clinic's postal address"),
+        (False, True, "no clinician has signed: welcome/left"),
+    ],
 )
 def test_mail_that_is_not_ready_stays_on_this_machine(mails, missing: bool, unapproved: bool, words: str) -> None:
     """Promise A4."""

@@ -87,9 +87,13 @@ def test_both_parts_hold_the_same_links(mails) -> None:
 def test_what_was_printed_is_what_stands_in_the_mail(mails, example) -> None:
     """Every field that an author printed is a spot in the compiled mail, and no other is; in both parts alike."""
     for one in mails.values():
-        links = [{spot.field for spot in spots(part) if spot.field.startswith("link.")} for part in (one.html, one.text)]
+        links = [
+            {spot.field for spot in spots(part) if spot.field.startswith("link.")} for part in (one.html, one.text)
+        ]
         assert links[0] == links[1], one.slug
-        persons = [[spot.field for spot in spots(part) if spot.field.startswith("person.")] for part in (one.html, one.text)]
+        persons = [
+            [spot.field for spot in spots(part) if spot.field.startswith("person.")] for part in (one.html, one.text)
+        ]
         assert persons[0] == persons[1], one.slug
         assert not re.search(r"xmrg\d", fill(one.html, VALUES) + fill(one.text, VALUES))
 

@@ -36,7 +36,13 @@ def test_nothing_counts_as_nothing() -> None:
 
 numbers = st.integers(1, 1000)
 deliveries = st.lists(
-    st.tuples(st.sampled_from("ab"), st.sampled_from("xyz"), st.sampled_from(DeliveryState), st.sampled_from(["", *Reason]), numbers)
+    st.tuples(
+        st.sampled_from("ab"),
+        st.sampled_from("xyz"),
+        st.sampled_from(DeliveryState),
+        st.sampled_from(["", *Reason]),
+        numbers,
+    )
 )
 runs = st.lists(st.tuples(st.sampled_from("abc"), st.sampled_from(EnrollmentStatus), st.just(""), numbers))
 

@@ -29,7 +29,9 @@ def test_a_person_is_in_when_every_field_holds(where: dict[str, str], ana: bool,
     assert matches(where, NOBODY_ASKED) is bea
 
 
-wheres = st.dictionaries(st.sampled_from(["side", "tag", "timezone"]), st.sampled_from(["left", "runner", "Europe/Berlin"]))
+wheres = st.dictionaries(
+    st.sampled_from(["side", "tag", "timezone"]), st.sampled_from(["left", "runner", "Europe/Berlin"])
+)
 
 
 @given(wheres, wheres)

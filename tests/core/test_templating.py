@@ -21,7 +21,9 @@ CONTEXT = {"name": "Ana", "count": 3, "links": {"article": "https://example.com/
 
 
 def make(sources=SOURCES, *, escape=False) -> Templates:
-    return Templates(sources, folder="content", escape=escape, filters={"fallback": lambda value, words: value or words})
+    return Templates(
+        sources, folder="content", escape=escape, filters={"fallback": lambda value, words: value or words}
+    )
 
 
 def write(text: str, **more: object) -> str:

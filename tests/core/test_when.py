@@ -128,9 +128,7 @@ def test_the_times_of_a_window_are_read(between: str, start: time, end: time) ->
         ("daily", "09:00-09:00", "for the whole day write 00:00-24:00"),
     ],
 )
-def test_a_window_that_is_none_is_refused_with_what_would_be_right(
-    days: str, between: str, right: str
-) -> None:
+def test_a_window_that_is_none_is_refused_with_what_would_be_right(days: str, between: str, right: str) -> None:
     with pytest.raises(ValueError, match=right):
         parse_window(days, between)
 
@@ -148,9 +146,7 @@ def test_quiet_hours_that_leave_no_time_or_are_unreadable_are_refused(text: str)
 # --- zones ---
 
 
-@pytest.mark.parametrize(
-    "name", ["America/New_York", "UTC", "Asia/Kathmandu", "America/Argentina/Buenos_Aires"]
-)
+@pytest.mark.parametrize("name", ["America/New_York", "UTC", "Asia/Kathmandu", "America/Argentina/Buenos_Aires"])
 def test_a_person_gets_their_own_zone(name: str) -> None:
     assert zone(name, "Europe/Berlin") == (ZoneInfo(name), True)
 
@@ -205,9 +201,7 @@ def test_every_zone_name_can_be_loaded() -> None:
         ("Africa/Cairo", "2026-04-24 00:30", "2026-04-23T22:00+00:00"),
     ],
 )
-def test_a_missing_time_is_the_end_of_the_gap_and_a_doubled_one_the_first(
-    name: str, wanted: str, right: str
-) -> None:
+def test_a_missing_time_is_the_end_of_the_gap_and_a_doubled_one_the_first(name: str, wanted: str, right: str) -> None:
     assert instant(datetime.fromisoformat(wanted), ZoneInfo(name)) == datetime.fromisoformat(right)
 
 
@@ -381,9 +375,7 @@ def test_the_shifts_tell_in_order_why_a_mail_waits() -> None:
         ("2026-11-26 07:00", "2026-11-26 2026-11-27", ("+4 d: holiday 2026-11-26, 2026-11-27",)),
     ],
 )
-def test_a_shift_is_told_in_days_hours_and_minutes(
-    anchor: str, holidays: str, shifts: tuple[str, ...]
-) -> None:
+def test_a_shift_is_told_in_days_hours_and_minutes(anchor: str, holidays: str, shifts: tuple[str, ...]) -> None:
     rules = policy("mon-fri", "07:00-10:00", holidays=holidays)
     assert due(utc(anchor, "Asia/Tokyo"), AT_ONCE, ZoneInfo("Asia/Tokyo"), rules, key="k").shifts == shifts
 
@@ -425,10 +417,7 @@ def test_the_spread_stays_in_the_first_quarter_of_a_short_window(between: str, b
 def test_the_spread_of_a_key_never_changes_between_releases() -> None:
     rules = policy("daily", "07:00-19:00", spread=60)
     anchor = utc("2026-06-01 05:00", "Asia/Tokyo")
-    minutes = [
-        due(anchor, AT_ONCE, ZoneInfo("Asia/Tokyo"), rules, key=key).at.minute
-        for key in ("1:a", "2:a", "1:b")
-    ]
+    minutes = [due(anchor, AT_ONCE, ZoneInfo("Asia/Tokyo"), rules, key=key).at.minute for key in ("1:a", "2:a", "1:b")]
     assert minutes == [54, 57, 44]
 
 
@@ -455,9 +444,7 @@ def test_a_policy_that_never_opens_is_an_error_that_says_so(rules: SendingPolicy
 
 def test_a_long_closure_inside_400_days_is_waited_out() -> None:
     closed = frozenset(date(2026, 6, 1) + timedelta(days=n) for n in range(390))
-    assert (
-        due_local("2026-06-01 08:00", "Europe/Berlin", replace(ALWAYS, holidays=closed)) == "2027-06-26 00:00"
-    )
+    assert due_local("2026-06-01 08:00", "Europe/Berlin", replace(ALWAYS, holidays=closed)) == "2027-06-26 00:00"
 
 
 # --- two windows ---

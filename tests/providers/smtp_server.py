@@ -85,9 +85,7 @@ class SmtpServer:
         port: int = 0,
         on_mail: Callable[[Mail], None] = lambda mail: None,
     ) -> None:
-        self.script: dict[str, Iterator[Act]] = {
-            moment: iter(acts) for moment, acts in (script or {}).items()
-        }
+        self.script: dict[str, Iterator[Act]] = {moment: iter(acts) for moment, acts in (script or {}).items()}
         self.offers, self.refuse = offers, refuse or {}
         self.tls, self.tls_at_once, self.on_mail = tls, tls_at_once, on_mail
         self.lines: list[str] = []  #: every command, in order, over all connections

@@ -124,9 +124,7 @@ ROWS = [
 def test_each_outcome_gives_the_stated_receipt(row):
     offers = ("STARTTLS",) if row.moment == "STARTTLS" else ("AUTH PLAIN LOGIN",)
     with SmtpServer({row.moment: [row.act]}, offers=offers) as relay:
-        intent = (
-            grant if row.dots else pytest.fail
-        )  # what fails before the dot fails before the ledger is asked
+        intent = grant if row.dots else pytest.fail  # what fails before the dot fails before the ledger is asked
         (receipt,) = send(relay, letter(), intent=intent, **row.settings)
         assert (receipt.kind, receipt.bad_address) == (row.expected, row.bad_address)
         assert len(relay.mails) == row.dots

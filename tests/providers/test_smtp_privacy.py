@@ -105,9 +105,7 @@ def test_over_tls_the_message_and_the_password_never_travel_in_clear(security, t
 
 @pytest.mark.parametrize("security", [Security.STARTTLS, Security.TLS])
 @pytest.mark.parametrize(("names", "is_trusted"), [("DNS:other.example.com", True), ("IP:127.0.0.1", False)])
-def test_a_certificate_that_cannot_be_trusted_holds_the_queue(
-    security, names, is_trusted, tmp_path, monkeypatch
-):
+def test_a_certificate_that_cannot_be_trusted_holds_the_queue(security, names, is_trusted, tmp_path, monkeypatch):
     trusted, context = certificate(tmp_path, names)
     if is_trusted:
         monkeypatch.setenv("SSL_CERT_FILE", str(trusted))

@@ -27,9 +27,7 @@ def file(tmp_path: Path) -> Path:
     return tmp_path / "contacts.csv"
 
 
-def read_all(
-    file: Path, encoding: str | None = None, zone: str = "America/New_York"
-) -> list[Person | Problem]:
+def read_all(file: Path, encoding: str | None = None, zone: str = "America/New_York") -> list[Person | Problem]:
     return list(read(file, encoding=encoding, default_timezone=zone, now=NOW))
 
 
@@ -145,9 +143,7 @@ def test_a_first_name_is_data_whatever_is_in_it(file: Path, name: str) -> None:
     ],
 )
 def test_a_consent_without_a_zone_is_read_in_the_default_one(file: Path, text: str, at: str) -> None:
-    consent = person(
-        file, "email,consent_at,consent_source,consent_text", f"ana@example.com,{text},form,yes"
-    ).consent
+    consent = person(file, "email,consent_at,consent_source,consent_text", f"ana@example.com,{text},form,yes").consent
     assert consent == Consent(ConsentEvent.IMPORTED, datetime.fromisoformat(at), "form", "yes")
 
 
@@ -240,9 +236,7 @@ BAD_ADDRESSES = [
 
 
 @pytest.mark.parametrize(("address", "why"), BAD_ADDRESSES)
-def test_a_bad_address_is_named_in_plain_words_without_the_address(
-    file: Path, address: str, why: str
-) -> None:
+def test_a_bad_address_is_named_in_plain_words_without_the_address(file: Path, address: str, why: str) -> None:
     found = problem(file, "email,first_name", f"{address},Ana")
     assert why in found.message
     assert found.line == 2
@@ -470,9 +464,7 @@ TWO_PEOPLE = "email,first_name\nana@example.com,Zoë\nbea@example.com,Łucja\n"
         (TWO_PEOPLE.rstrip("\n").encode(), None),
     ],
 )
-def test_the_same_people_come_out_of_every_way_to_save_a_file(
-    file: Path, content: bytes, encoding: str | None
-) -> None:
+def test_the_same_people_come_out_of_every_way_to_save_a_file(file: Path, content: bytes, encoding: str | None) -> None:
     file.write_bytes(content)
     found = [one for one in read_all(file, encoding) if isinstance(one, Person)]
     assert [one.email for one in found] == ["ana@example.com", "bea@example.com"]
@@ -513,13 +505,9 @@ def test_a_row_with_line_breaks_counts_from_its_first_line(file: Path) -> None:
     ],
 )
 @pytest.mark.parametrize("rest", ["", 'eve@example.com,"Eve"\n', 'eve@example.com,"Eve, Ada"\n'])
-def test_a_quotation_mark_that_is_not_closed_loses_no_other_row(
-    file: Path, broken: str, lines: str, rest: str
-) -> None:
+def test_a_quotation_mark_that_is_not_closed_loses_no_other_row(file: Path, broken: str, lines: str, rest: str) -> None:
     middle = "".join(f"m{n}@example.com,M\n" for n in range(50))
-    found = emails_and_lines(
-        read_text(file, f"email,first_name\nana@example.com,Ana\n{broken}{middle}{rest}")
-    )
+    found = emails_and_lines(read_text(file, f"email,first_name\nana@example.com,Ana\n{broken}{middle}{rest}"))
     people = [one for one in found if "@" in one]
     assert found[:2] == ["ana@example.com", lines]
     assert people == [
@@ -554,9 +542,7 @@ def test_rows_that_two_stray_quotation_marks_join_are_pointed_at(file: Path) -> 
 @settings(max_examples=150, deadline=None)
 @given(st.text(alphabet="a@.,;\"\n\r\t= '\\é", max_size=80))
 @example('"\r;\r""')
-def test_no_text_after_a_header_breaks_the_reading(
-    tmp_path_factory: pytest.TempPathFactory, text: str
-) -> None:
+def test_no_text_after_a_header_breaks_the_reading(tmp_path_factory: pytest.TempPathFactory, text: str) -> None:
     file = tmp_path_factory.mktemp("csv") / "contacts.csv"
     found = read_text(file, f"email,first_name\n{text}")
     taken = [one.line for one in found if isinstance(one, Person)]
@@ -636,8 +622,7 @@ def test_what_was_written_is_read_back_unchanged(
     file = tmp_path_factory.mktemp("csv") / "contacts.csv"
     with file.open("w", encoding="utf-8", newline="") as out:
         written = (
-            {name: cell if isinstance(cell, str) else ";".join(cell) for name, cell in row.items()}
-            for row in rows
+            {name: cell if isinstance(cell, str) else ";".join(cell) for name, cell in row.items()} for row in rows
         )
         assert write(written, out) == len(rows)
     found = [one for one in read_all(file) if isinstance(one, Person)]
@@ -665,10 +650,7 @@ def as_row(found: Person) -> dict[str, str | frozenset[str]]:
 def test_a_long_file_takes_the_memory_of_a_short_one(file: Path) -> None:
     with file.open("w", encoding="utf-8", newline="") as out:
         write(
-            (
-                {"email": f"person{n}@example.com", "first_name": f"Ana {n}", "side": "left"}
-                for n in range(20_000)
-            ),
+            ({"email": f"person{n}@example.com", "first_name": f"Ana {n}", "side": "left"} for n in range(20_000)),
             out,
         )
     read_all(file)  # what is imported late and cached is not the file's

@@ -30,7 +30,9 @@ def main() -> None:
         sys.exit("no Chromium here: install it, then run this again")
     with tempfile.TemporaryDirectory() as folder:
         dist = Path(folder) / "dist"
-        subprocess.run([sys.executable, "-m", "funnel", "-q", "build", "--out", str(dist)], check=True, stdout=subprocess.DEVNULL)
+        subprocess.run(
+            [sys.executable, "-m", "funnel", "-q", "build", "--out", str(dist)], check=True, stdout=subprocess.DEVNULL
+        )
         for name, scheme in (("exercise", "--blink-settings=preferredColorScheme=1"), ("exercise-dark", DARK)):
             profile = Path(folder) / name
             subprocess.run(
