@@ -30,6 +30,7 @@ from funnel.model import (
 from funnel.payload import letter_from
 from funnel.ports import Sender
 from funnel.simulate import clock, fast_forward
+from funnel.timeline import not_sent
 
 START = datetime(2026, 3, 2, 14, 0, tzinfo=UTC)  #: a Monday, 9 in the morning in New York
 DAYS = 60  #: long enough for the slowest to finish; daylight saving time begins on the way
@@ -159,7 +160,6 @@ def _sent(engine: Engine, email_key: str) -> list[datetime]:
 def _story(engine: Engine, mailbox: Mailbox, contact: Contact) -> dict[str, object]:
     history = engine.store.ledger.history(contact.id)
     received = [_received(engine, mailbox, contact, one) for one in history if one.state is DeliveryState.SENT]
-    skipped = [one for one in history if one.state is not DeliveryState.SENT]
     return {
         "email": contact.email,
         "first_name": contact.first_name,
@@ -167,7 +167,7 @@ def _story(engine: Engine, mailbox: Mailbox, contact: Contact) -> dict[str, obje
         "timezone": contact.timezone,
         "status": contact.status.value,
         "received": received,
-        "not_sent": [{"step": one.step, "reason": one.reason} for one in skipped] + _never(engine, contact),
+        "not_sent": [{"step": step, "reason": reason} for step, reason in not_sent(engine, contact)],
     }
 
 
@@ -188,19 +188,6 @@ def _received(engine: Engine, mailbox: Mailbox, contact: Contact, delivery: Deli
         "message_id": f"<{key}@{engine.settings.sender.domain}>",
         "path": str(stored.path) if stored else None,
     }
-
-
-def _never(engine: Engine, contact: Contact) -> list[dict[str, object]]:
-    """Name the steps that a run which ended early never reached, with the reason."""
-    lost: list[dict[str, object]] = []
-    for run in engine.store.ledger.runs(contact.id):
-        if not run.exit_reason:
-            continue
-        program = engine.store.programs.by_id(engine.store.ledger.program_of(run.id))
-        done = engine.done(run)
-        steps = engine.series(program).path(run.variant)
-        lost += [{"step": step.id, "reason": run.exit_reason} for step in steps if step.id not in done]
-    return lost
 
 
 def as_json(contacts: list[dict[str, object]], *, built: int, errors: int, warnings: int) -> str:

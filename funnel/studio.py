@@ -20,7 +20,7 @@ from funnel.gallery import Coming, Inbox, Mail, NotSent, PageLink
 from funnel.merge import fill
 from funnel.model import Contact, Delivery, DeliveryState, Rendered
 from funnel.payload import letter_from
-from funnel.timeline import REASONS
+from funnel.timeline import REASONS, not_sent
 from funnel.web.preview import Parts, Site, address, create, serve
 
 MOST_INBOXES = 50  #: people whose inboxes are listed; the rest is what `funnel contacts show` is for
@@ -107,8 +107,6 @@ def _inboxes(app: App) -> tuple[tuple[Inbox, ...], dict[str, bytes]]:
 
 
 def _inbox(engine: Engine, contact: Contact, mails: tuple[Mail, ...]) -> Inbox:
-    history = engine.store.ledger.history(contact.id)
-    skipped = [one for one in history if one.reason and one.state is not DeliveryState.SENT]
     return Inbox(
         email=contact.email,
         first_name=contact.first_name,
@@ -116,7 +114,9 @@ def _inbox(engine: Engine, contact: Contact, mails: tuple[Mail, ...]) -> Inbox:
         zone=engine.zone(contact).key,
         status=contact.status,
         mails=mails,
-        not_sent=tuple(NotSent(one.step, one.reason, REASONS.get(one.reason, one.reason)) for one in skipped),
+        not_sent=tuple(
+            NotSent(step, reason, REASONS.get(reason, reason)) for step, reason in not_sent(engine, contact)
+        ),
         coming=tuple(Coming(one.step, one.at, _words(one.local), one.why) for one in upcoming(engine, contact)),
     )
 

@@ -9,7 +9,7 @@ from zoneinfo import ZoneInfo
 
 from funnel.calendar import Upcoming, upcoming
 from funnel.engine import Engine
-from funnel.model import Consent, Contact, Delivery, Enrollment, Event
+from funnel.model import Consent, Contact, Delivery, DeliveryState, Enrollment, Event
 
 REASONS = {
     "unsubscribed": "they unsubscribed",
@@ -133,3 +133,15 @@ def _utc(at: datetime) -> str:
 
 def _words(at: datetime, zone: ZoneInfo) -> str:
     return at.astimezone(zone).strftime("%a %d %b %Y %H:%M")
+
+
+def not_sent(engine: Engine, contact: Contact) -> tuple[tuple[str, str], ...]:
+    """Return (step, reason) for every mail that the person will not get: skipped, failed, or never reached."""
+    history = engine.store.ledger.history(contact.id)
+    skipped = [(one.step, one.reason) for one in history if one.reason and one.state is not DeliveryState.SENT]
+    for run in engine.store.ledger.runs(contact.id):
+        if run.exit_reason:
+            program, done = engine.program_of(run), engine.done(run)
+            steps = engine.series(program).path(run.variant)
+            skipped += [(step.id, run.exit_reason) for step in steps if step.id not in done]
+    return tuple(skipped)

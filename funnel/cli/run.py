@@ -38,7 +38,10 @@ def run(
     if now or until:
         _made_up(call, app, now, until)
     elif once:
-        done = _act(app, call.now)
+        from funnel.lock import worker
+
+        with worker(app.home()) as is_alone:
+            done = _act(app, call.now, alone=is_alone)
         _refuse_blocked(done, app.sender().name)
         _report(call, done.sent)
         call.next("funnel report")
@@ -65,8 +68,8 @@ def _made_up(call: Call, app: App, now: str, until: str) -> None:
     _report(call, sum(one.dispatched.sent for one in moments))
 
 
-def _act(app: App, now: datetime) -> Dispatched:
-    """Do what is due at `now`. Raises Unreachable when the relay stopped it."""
+def _act(app: App, now: datetime, *, alone: bool) -> Dispatched:
+    """Do what is due at `now`. `alone`: nobody else can be at work. Raises Unreachable when the relay stopped it."""
     from funnel.engine import recover
     from funnel.simulate import act, clock
 
@@ -78,7 +81,7 @@ def _act(app: App, now: datetime) -> Dispatched:
             hint="set the clock right; if a made-up clock was used here, that database is for trying things out",
         )
     sender = app.sender()
-    recover(app.engine, sender, now=now, alone=False)
+    recover(app.engine, sender, now=now, alone=alone)
     done = act(app.engine, sender, now=now).dispatched
     if done.held:
         raise Unreachable(f"the relay stopped us: {done.held}", hint=f"{done.sent} mails had gone; the rest wait")
@@ -96,11 +99,15 @@ def _refuse_blocked(done: Dispatched, sender: str) -> None:
 
 def _forever(call: Call, app: App) -> None:
     """Work until a signal comes. What stops one mail, or the relay for a while, does not stop the engine."""
+    from funnel.lock import worker
+
     said = ""
-    with _brake() as brake:
+    with worker(app.home()) as began_alone, _brake() as brake:
+        is_alone = began_alone
         call.note("the engine is running; Ctrl-C stops it")
         while not brake.pulled:
-            problem, sent = _attempt(app, call.now)
+            problem, sent = _attempt(app, call.now, alone=is_alone)
+            is_alone = False  # another worker may have come; from here on a lease has to run out
             if problem and problem != said:
                 call.note(f"{problem}; trying again soon")
             said = problem
@@ -112,11 +119,11 @@ def _forever(call: Call, app: App) -> None:
         raise KeyboardInterrupt
 
 
-def _attempt(app: App, now: datetime) -> tuple[str, int]:
+def _attempt(app: App, now: datetime, *, alone: bool) -> tuple[str, int]:
     """Do what is due; return what stands in the way, in words, and how many mails went."""
     sent = 0
     try:
-        done = _act(app, now)
+        done = _act(app, now, alone=alone)
         sent = done.sent
         _refuse_blocked(done, app.sender().name)
     except (Unreachable, Refused) as error:
