@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import textwrap
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, lru_cache
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -23,6 +23,7 @@ class Words:
     text: str
 
 
+@lru_cache(maxsize=512)  # the small fixed texts stand in every mail
 def convert(source: str) -> Words:
     """Convert Markdown (CommonMark and tables) to both forms."""
     parser = _parser()
@@ -31,6 +32,7 @@ def convert(source: str) -> Words:
     return Words(html=html, text=_text(tokens))
 
 
+@lru_cache(maxsize=512)
 def plain(source: str) -> str:
     """Convert Markdown to its bare words: no links' addresses, one line a block. For sign-off and counting."""
     lines = (" ".join(block.split()) for block in _text(_parser().parse(source), links=False).split("\n\n"))
