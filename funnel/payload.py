@@ -10,12 +10,12 @@ from datetime import datetime, time
 from typing import Any
 
 from funnel.model import (
+    NOWHERE,
     Broadcast,
     Context,
     Merged,
     MergeSpot,
     Missing,
-    Place,
     Rendered,
     Segment,
     Series,
@@ -25,8 +25,6 @@ from funnel.model import (
     WaitUnit,
     Window,
 )
-
-NOWHERE = Place("")
 
 
 @dataclass(frozen=True, slots=True)
