@@ -86,12 +86,16 @@ def add(
     if consent and ask:
         raise UsageError("--consent or --ask?", hint="whoever has said yes need not be asked")
     person = Person(email, key(email), first_name, side(which), _zone(timezone))
-    if opened.store.people.suppression(person.email_key) not in ("", "unsubscribed"):
-        raise Refused("this address bounced or complained before; it is not mailed again")
+    before = opened.store.people.suppression(person.email_key)
+    if before not in ("", "unsubscribed"):
+        why = {"bounced": "bounced before", "erased": "belongs to somebody who asked to be forgotten"}
+        raise Refused(f"this address {why.get(before, 'must not be mailed')}; it is not mailed again")
     yes = Consent(ConsentEvent.CONFIRMED, call.now, source, consent) if consent else None
     is_new, entered = _add(call, opened, person, yes, ask=ask)
     if consent:
-        call.note(f"entered: {', '.join(entered) or 'nothing (funnel push first?)'}")
+        if before == "unsubscribed":
+            call.note("they had unsubscribed; this new yes lifts that")
+        call.note(f"entered: {', '.join(entered) or 'nothing: no series is open to them, or they were in it before'}")
     facts = {"email": email, "added": is_new, "entered": entered, "asked": ask}
     call.answer(f"{'added' if is_new else 'known already'}: {email}", facts)
     call.next("funnel run --once" if consent or ask else f"funnel contacts add {email} --ask")

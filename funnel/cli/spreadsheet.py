@@ -110,7 +110,9 @@ def _tell(call: Call, counts: dict[str, int], problems: Iterable[Problem], file:
     )
     if counts["without_consent"]:
         call.say(f"{counts['without_consent']} came without consent: nothing is sent to them until they confirm")
-    call.next("funnel contacts list" if not dry_run else f"funnel contacts import {file}")
+    if counts["new"] and not dry_run:
+        call.say("an import enters nobody into a series")
+    call.next("funnel enroll SLUG EMAIL" if not dry_run else f"funnel contacts import {file}")
 
 
 def export(context: typer.Context) -> None:

@@ -18,10 +18,10 @@ def check_sides(subject: Subject) -> Iterator[Finding]:
     """Find a mail, a series or a newsletter that breaks the rule of sides.
 
     A sided exercise mail shows exactly its own exercise, letter for letter. No mail of a side shows a name
-    of the other side. A mail for people who are not sure shows no exercise name at all. In a series each
-    side gets exactly its own exercises, in order from 1. A newsletter that names exercises carries both
-    lists, each whole, in order, and under a heading that says its side. Both parts of a mail, HTML and
-    text, are held to this.
+    of the other side, and no name stands twice on the lists. A mail for people who are not sure shows no
+    exercise name at all. In a series each side gets exactly its own exercises, in order from 1. A newsletter
+    that names exercises carries both lists, each whole, in order, and under a heading that says its side.
+    Both parts of a mail, HTML and text, are held to this.
 
     Why: the names mention left and right on both lists, so a reader cannot tell that an exercise is the
     wrong one. A wrong side is a safety fault, not a slip of the pen.
@@ -38,6 +38,7 @@ def check_sides(subject: Subject) -> Iterator[Finding]:
                 yield from _lists(mail, names)
             case _:
                 yield from _shown(mail, names)
+    yield from _shared(names)
     for series in subject.project.series.values():
         yield from _path(series, names)
 
@@ -145,6 +146,16 @@ def _foreign(mail: Mail, name: str, names: _Names) -> Iterator[Finding]:
     elif mail.email.exercise:
         message = f"“{name}” is another mail's exercise; this one is for “{mail.email.exercise.name}”"
         yield error("SD001", message, place, "one exercise in each mail")
+
+
+def _shared(names: _Names) -> Iterator[Finding]:
+    """Find a name that stands twice, on both lists or on one: a copied file whose name was not changed."""
+    every = [one for side in _BOTH for one in names.of[side]]
+    for one in every:
+        for other in every:
+            if other is not one and squeeze(other.name).casefold() == squeeze(one.name).casefold():
+                message = f"“{one.name}” is also exercise {other.order} of the {other.side} side"
+                yield error("SD001", message, one.place, f"one of the two is wrong: {other.place} is the other")
 
 
 def _path(series: Series, names: _Names) -> Iterator[Finding]:

@@ -61,7 +61,7 @@ def test_a_new_broadcast_asks_for_its_email_and_then_loads_as_a_draft(funnel):
 
 def test_exercises_for_both_sides_and_their_steps_leave_no_error(funnel):
     for side in ("left", "right"):
-        funnel("new", "exercise", f"{side}/6-new-one")
+        funnel("new", "exercise", f"{side}/6-new-one-{side}")
     step = "  - {id: exercise-6, exercise: 6, wait: 3d, only: [left, right]}\n\n  - {id: idea-1,"
     funnel.edit("content/series/si-joint.yaml", "  - {id: idea-1,", step)
     told = funnel("lint", "--json").json
